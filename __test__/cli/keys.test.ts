@@ -79,7 +79,7 @@ test('a missing, a wrong and a special key file each get one sentence', async t 
   const messages: Record<string, RegExp> = {
     'none.key': /ENOENT\. To create it: fastn-net keygen --file none\.key\n$/,
     "my mum's.key": /ENOENT\. To create it: fastn-net keygen --file 'my mum'\\''s\.key'\n$/,
-    'wrong.key': /holds no secret key: 64 hex digits are expected\n$/,
+    'wrong.key': /contains no secret key: 64 hex digits are expected\n$/,
     folder: /not a regular file|EISDIR/
   }
   for (const [file, message] of Object.entries(messages)) {
@@ -92,5 +92,5 @@ test('a missing, a wrong and a special key file each get one sentence', async t 
 test('id without a key says how to make one', async t => {
   const { code, stderr } = await cli(['id'], { cwd: folderFor(t) })
   t.is(code, 1)
-  t.regex(stderr, /there is no key here\. To make one: fastn-net keygen/)
+  t.regex(stderr, /no key found\. To create one: fastn-net keygen/)
 })

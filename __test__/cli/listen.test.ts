@@ -56,5 +56,5 @@ test('listen needs peers or --public, and a protocol of its own', async t => {
   t.is((await cli(['listen', 'Log'])).code, 2)
   const { code, stderr } = await cli(['listen', 'Ping', '--public'])
   t.is(code, 2)
-  t.regex(stderr, /'Ping' cannot be listened for/)
+  t.regex(stderr, /cannot listen for 'Ping'/)
 })

@@ -33,7 +33,7 @@ test('resolve says what is wrong with a domain', async t => {
   const messages: Record<string, RegExp> = {
     'absent.test': /the domain does not exist/,
     'empty.test': /no TXT records/,
-    'wrong.test': /holds no ID52/,
+    'wrong.test': /contains no ID52/,
     'broken.test': /the DNS server failed/,
     'silent.test': /the DNS server does not answer/
   }

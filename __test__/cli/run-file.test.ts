@@ -68,7 +68,7 @@ test('what is wrong is named with its line and what may have been meant', async 
   const service = (...lines: string[]) => ['[services.web]', ...lines].join('\n')
   const tcp = (...lines: string[]) => service('kind = "tcp"', 'target = 80', ...lines)
   const cases: [text: string, message: RegExp, line?: number][] = [
-    ['', /there is no service/],
+    ['', /a service is missing/],
     ['[services', /this is no TOML/, 1],
     ['a = 1\na = 2', /this is no TOML/, 2],
     ['networks = "lan"', /unknown key 'networks'\. Did you mean 'network'\?/, 1],
@@ -124,10 +124,10 @@ if (process.platform !== 'win32') {
     execFileSync('mkfifo', [fifo])
     const config = await cli(['run', '--check', fifo])
     t.is(config.code, 1)
-    t.regex(config.stderr, /fifo' is no file/)
+    t.regex(config.stderr, /fifo' is not a file/)
     const aliases = await cli(['http-bridge', '--aliases', fifo])
     t.is(aliases.code, 2)
-    t.regex(aliases.stderr, /fifo' is no file/)
+    t.regex(aliases.stderr, /fifo' is not a file/)
   })
 }
 

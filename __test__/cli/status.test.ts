@@ -135,7 +135,7 @@ test('a folder that others can write to is not used, and the command runs all th
     stderr += chunk
     if (stderr.includes('cannot show')) break
   }
-  t.regex(stderr, /'fastn-net status' cannot show this program: .*must be of this user alone/)
+  t.regex(stderr, /'fastn-net status' cannot show this program: .*must be accessible to this user only/)
   await kill(program, 'SIGKILL')
   t.deepEqual(readdirSync(join(folder, 'fastn-net')), [])
   t.is((await cli(['status'], { env })).code, 1)

@@ -51,7 +51,7 @@ test('a folder arrives with its folders, empty ones and executable files, but wi
   const { program, ticket } = await receiverFor(t, to, ['--public', '--once'])
   const sent = await cli(['send', ticket, photos])
   t.is(sent.code, 0, sent.stderr)
-  if (!isWindows) t.regex(sent.stderr, /not sent, because it is no file or folder: photos\/link/)
+  if (!isWindows) t.regex(sent.stderr, /not sent, because it is not a file or folder: photos\/link/)
   t.is((await program.ended).code, 0)
   t.deepEqual(tree(to), expected)
   if (!isWindows) t.true((statSync(join(to, 'photos/a/b/run ü.sh')).mode & 0o100) !== 0)

@@ -50,7 +50,7 @@ for (const name of commands)
 const wrong: Record<string, [string[], RegExp]> = {
   'no command': [[], /Usage: fastn-net COMMAND/],
   'an unknown command': [['pign'], /unknown command 'pign'\. Did you mean 'ping'\?/],
-  'an option before the command': [['--key', 'x', 'id'], /options go behind the command/],
+  'an option before the command': [['--key', 'x', 'id'], /options go after the command/],
   'an unknown option': [['id', '--keyy', 'x'], /unknown option '--keyy'\. Did you mean '--key'\?/],
   'an unknown short option': [['id', '-x'], /unknown option '-x'/],
   'an option named like a member of objects': [['id', '--constructor'], /unknown option '--constructor'/],

@@ -4,21 +4,21 @@ import { UsageError } from './failure.js'
 import { readLimited } from './read-limited.js'
 import type { OptionSpecs } from './specs.js'
 
-/** Longest file of names. */
+/** Maximum size of an aliases file. */
 const maxBytes = 1_048_576
 
-/** Options of a command that knows peers by other names. */
+/** Options for aliases of peers. */
 export const aliasOptions: OptionSpecs = {
   alias: { help: 'Reach a peer as http://NAME.localhost:PORT/.', value: 'NAME=PEER', multiple: true },
-  aliases: { help: 'File with one NAME PEER [SERVICE] a line; # begins a comment.', value: 'FILE' }
+  aliases: { help: 'File with one NAME PEER [SERVICE] per line; # begins a comment.', value: 'FILE' }
 }
 
-/** The names of {@link aliasOptions}. */
+/** The aliases of {@link aliasOptions}. */
 export async function aliasesOf(args: Arguments): Promise<Record<string, HttpDestination>> {
   const aliases = new Map<string, HttpDestination>()
   const add = (name: string | undefined, peer: string | undefined, service: string | undefined, place: string) => {
-    if (!name || !peer) throw new UsageError(`${place}: a name and a peer are needed`)
-    if (aliases.has(name)) throw new UsageError(`${place}: '${name}' is there twice`)
+    if (!name || !peer) throw new UsageError(`${place}: a name and a peer are required`)
+    if (aliases.has(name)) throw new UsageError(`${place}: '${name}' is defined twice`)
     aliases.set(name, { peer, service })
   }
   const file = args.text('aliases')
@@ -41,7 +41,7 @@ export async function aliasesOf(args: Arguments): Promise<Record<string, HttpDes
 async function textOf(file: string): Promise<string> {
   try {
     const bytes = await readLimited(file, maxBytes)
-    if (bytes === 'no file') throw new UsageError(`'${file}' is no file`)
+    if (bytes === 'no file') throw new UsageError(`'${file}' is not a file`)
     if (bytes === 'too long') throw new UsageError(`the file '${file}' is longer than ${maxBytes} bytes`)
     return bytes.toString('utf8')
   } catch (error) {

@@ -2,20 +2,20 @@ import type { Endpoint } from '../index.js'
 import type { Context } from './context.js'
 import { qrCode } from './qr.js'
 
-/** Option of a command that prints its ticket. */
+/** Option of commands that print a ticket. */
 export const qrOption = {
-  qr: { help: 'Print the ticket as a QR code, also where stderr is no terminal.' }
+  qr: { help: 'Print the ticket as a QR code, even if stderr is not a terminal.' }
 } as const
 
-/** How a command prints its ticket. */
+/** How to print a ticket. */
 export interface AnnounceOptions {
-  /** How a peer uses it. */
+  /** Hint on how a peer uses it. */
   readonly hint: string
-  /** Whether stdout is for something else. Default: false. */
+  /** Whether stdout carries other data. Default: false. */
   readonly isOnStderr?: boolean
 }
 
-/** Prints the ticket of an endpoint that serves, and its QR code on a terminal. */
+/** Prints the ticket of an endpoint, and its QR code on a terminal. */
 export async function announce(
   { args, output, signal }: Context,
   endpoint: Endpoint,

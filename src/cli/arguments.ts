@@ -39,7 +39,7 @@ export class Arguments {
 }
 
 /**
- * Parses the arguments of a command. `--help` and unknown options win over missing arguments.
+ * Parses the arguments of a command. `--help` and unknown options take precedence over missing arguments.
  *
  * @throws {UsageError}
  */
@@ -52,7 +52,7 @@ export function parseArguments(
   for (const [name, { value, short }] of Object.entries(specs)) {
     options[name] = { type: value === undefined ? 'boolean' : 'string', ...(short !== undefined && { short }) }
   }
-  // Not strict: the errors of the strict mode suggest nothing, and take `--key -x` for two options.
+  // Not strict: errors of the strict mode have no suggestions, and `--key -x` is parsed as two options.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true })
   const values = new Map<string, string[]>()
   const positionals: string[] = []
@@ -83,7 +83,7 @@ function checkedValue(given: string, spec: OptionSpec, value: string | undefined
     if (value !== undefined) throw new UsageError(`option '${given}' takes no value`)
     return ''
   }
-  // A value that looks like an option needs '=': a forgotten value must not swallow the next option.
+  // A value that looks like an option needs '=', so that a forgotten value does not consume the next option.
   if (value === undefined || (!isInline && value.startsWith('-') && value !== '-')) {
     throw new UsageError(`option '${given}' needs a value: ${given} ${spec.value}`)
   }

@@ -12,9 +12,9 @@ export interface Finding {
   readonly advice?: string
 }
 
-/** A clock this far off breaks the certificates of relays. */
+/** Clock skew at which relay certificates fail. */
 const maxSkewMs = 60_000
-/** Limit of a check that waits for the network. */
+/** Timeout of a network check. */
 const waitMs = 10_000
 
 /** The runtime, the system and the addon. */
@@ -22,7 +22,7 @@ export async function checkRuntime(): Promise<Finding> {
   // Loads the addon.
   SecretKey.generate()
   const { arch, platform, versions } = process
-  // Not every runtime has reports.
+  // Some runtimes have no reports.
   const host: { readonly report?: { getReport(): object } } = process
   const { header } = (host.report?.getReport() ?? {}) as { header?: { glibcVersionRuntime?: string } }
   const libc = header?.glibcVersionRuntime === undefined ? '' : `, glibc ${header.glibcVersionRuntime}`
@@ -51,7 +51,7 @@ function canBind(type: SocketType): Promise<string | undefined> {
   })
 }
 
-/** Whether two endpoints on this machine reach each other. */
+/** Whether two local endpoints reach each other. */
 export async function checkLoopback(signal: AbortSignal): Promise<Finding> {
   const options = { network: 'loopback', signal, closeTimeout: 500 } as const
   const server = await createEndpoint(options)
@@ -83,7 +83,7 @@ export async function checkRelay(endpoint: Endpoint, signal: AbortSignal): Promi
   }
 }
 
-/** Whether this machine has an address that others can see. */
+/** Whether this machine has a public address. */
 export function checkNat(endpoint: Endpoint): Finding {
   const { addresses } = endpoint.address()
   const own = new Set(Object.values(networkInterfaces()).flatMap(each => (each ?? []).map(({ address }) => address)))
@@ -114,7 +114,7 @@ function isPublic(host: string): boolean {
   return !/^(?:::|f[cde]|fe80)/i.test(host)
 }
 
-/** Whether peers find this endpoint by its ID52 alone. */
+/** Whether peers can find this endpoint by its ID52 alone. */
 export async function checkLookup(endpoint: Endpoint, signal: AbortSignal): Promise<Finding> {
   const listener = endpoint.listen({ Doctor: () => {} })
   const other = await createEndpoint({ signal, closeTimeout: 500, openTimeout: waitMs })
@@ -133,7 +133,7 @@ export async function checkLookup(endpoint: Endpoint, signal: AbortSignal): Prom
   }
 }
 
-/** Whether the clock agrees with a relay's. */
+/** Compares the clock with a relay's. */
 export async function checkClock(relay: string | undefined, signal: AbortSignal): Promise<Finding> {
   if (relay === undefined) return { status: 'skipped', detail: 'no relay to compare the clock with' }
   try {

@@ -1,7 +1,7 @@
 import type { Context } from './context.js'
 import { type ArgumentSpec, commonOptions, type OptionSpecs } from './specs.js'
 
-/** A command of the program. Help, completions and docs are made of it. */
+/** A command of the program: source of help, completions and docs. */
 export interface Command {
   readonly name: string
   /** One line for the list of commands. */
@@ -11,15 +11,15 @@ export interface Command {
   readonly arguments?: readonly ArgumentSpec[]
   /** Options besides {@link commonOptions}. */
   readonly options?: OptionSpecs
-  /** Command lines without the program's name, and what each does. */
+  /** Example command lines with descriptions. */
   readonly examples: readonly (readonly [line: string, what: string])[]
-  /** Commands of a group, whose names begin with that of the group. The group itself runs nothing: see {@link group}. */
+  /** Commands of a group, whose names begin with the group's name. The group itself is not runnable: see {@link group}. */
   readonly commands?: readonly Command[]
-  /** Runs the command. Resolves with the exit status; nothing is 0. */
+  /** Runs the command. Resolves with the exit status; `undefined` is 0. */
   run(context: Context): Promise<number | undefined>
 }
 
-/** A command that is a group of others. Its first argument says which; its options are those of all. */
+/** A group of commands. The first argument selects the command; the options are those of all. */
 export function group(name: string, summary: string, description: string, commands: readonly Command[]): Command {
   const names = commands.map(command => command.name.slice(name.length + 1))
   return {

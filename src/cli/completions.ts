@@ -8,7 +8,7 @@ export const shells = ['bash', 'zsh', 'fish'] as const
 
 const scripts: Readonly<Record<(typeof shells)[number], (commands: readonly Command[]) => string>> = { bash, zsh, fish }
 
-/** The completion script of a shell. It knows all commands and options, so that completing starts no program. */
+/** The completion script of a shell. It contains all commands and options, so that completion starts no program. */
 export function completionScript(shell: string, commands: readonly Command[]): string {
   const lines = scripts[shell as (typeof shells)[number]](commands)
   return `${lines.trim()}\n`
@@ -45,7 +45,7 @@ ${commands.map(bashWords).join('\n')}
 complete -F _fastn_net ${program}`
 }
 
-// Names are lines: they may have spaces.
+// One name per line, because names may contain spaces.
 const bashFiles = 'local IFS=$\'\\n\'; compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"))'
 
 /** Cases of a command's options that take a value. */

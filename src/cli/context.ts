@@ -7,6 +7,6 @@ export interface Context {
   readonly name: string
   readonly args: Arguments
   readonly output: Output
-  /** Aborts when the command must end. Its reason is the failure to report. */
+  /** Aborts when the command must end, with the failure to report as the reason. */
   readonly signal: AbortSignal
 }

@@ -11,7 +11,7 @@ import { keyOrNew } from './keys.js'
 import { parseTime } from './units.js'
 import { showTunnelWarnings } from './warnings.js'
 
-/** Opens the endpoint that the common options and `more` describe, and runs `use` with it. Closes it in every case. */
+/** Opens an endpoint from the common options and `more`, runs `use` with it, and always closes it. */
 export async function withEndpoint<Result>(
   context: Context,
   use: (endpoint: Endpoint) => Promise<Result>,
@@ -56,7 +56,7 @@ export function networkOf(name: string | undefined, relays: readonly string[]): 
   return { relays, mdns: true, portMapping: true }
 }
 
-/** The peers that a command lets in, as an option of its endpoint. */
+/** The admitted peers, as an option of the endpoint. */
 export function accessOf({ args }: Context): EndpointOptions {
   const allow = args.list('allow')
   if (args.has('public')) {
@@ -64,7 +64,7 @@ export function accessOf({ args }: Context): EndpointOptions {
     return {}
   }
   if (allow.length === 0) {
-    throw new UsageError('who may connect? Name each peer with --allow PEER, or let every peer in with --public')
+    throw new UsageError('who may connect? Name each peer with --allow PEER, or admit every peer with --public')
   }
   return { allow }
 }

@@ -4,7 +4,7 @@ import { printable } from '../util/display.js'
 /** Exit statuses. A signal is 128 plus its number. */
 export const exit = { ok: 0, failed: 1, usage: 2, interrupted: 130, closedPipe: 141 } as const
 
-/** A failure that the program reports in one sentence. */
+/** A failure that is reported as one sentence. */
 export class CliError extends Error {
   readonly code: string
   readonly status: number
@@ -26,7 +26,7 @@ export class UsageError extends CliError {
   }
 }
 
-/** A signal, or the reader of stdout, ended the command. */
+/** A signal or a closed stdout ended the command. */
 export class Interrupted extends CliError {
   constructor(what: string, status: number) {
     super('ERR_INTERRUPTED', what, {}, status)
@@ -42,7 +42,7 @@ export interface Failure {
   readonly details: Readonly<Record<string, unknown>>
 }
 
-/** Describes what a command threw. */
+/** Describes an error of a command. */
 export function failureOf(error: unknown): Failure {
   const { message } = error instanceof Error ? error : new Error(String(error))
   const shown = printable(message)
@@ -54,7 +54,7 @@ export function failureOf(error: unknown): Failure {
     return { status, code, message: shown, details: { peer, remoteCode } }
   }
   const { code } = error as NodeJS.ErrnoException
-  // A system error has a code of its own. Anything else is a defect of this program.
+  // System errors have a code. Anything else is a bug in this program.
   if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) {
     return { status: exit.failed, code: 'ERR_FILE', message: shown, details: { systemCode: code } }
   }

@@ -3,17 +3,17 @@ import { exit, Interrupted } from './failure.js'
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Called by SIGHUP, which then does not end the command. */
+/** Handler of SIGHUP, which then does not end the command. */
 let hangup: (() => void) | undefined
 
-/** Lets SIGHUP call this from now on, until the command is interrupted. */
+/** Sets the handler of SIGHUP until the command is interrupted. */
 export function onHangup(handle: () => void): void {
   hangup = handle
 }
 
 /**
- * Watches for the end of the command: the first signal aborts the result, so that the command ends well. The second ends the process at
- * once. A closed stdout works like the first signal, but ends the process with the status of SIGPIPE.
+ * Handles the end of the command: the first signal aborts the returned signal, for a graceful shutdown. The second ends the process
+ * immediately. A closed stdout works like the first signal, but exits with the status of SIGPIPE.
  */
 export function watchInterrupts(): AbortSignal {
   const controller = new AbortController()
@@ -30,7 +30,7 @@ export function watchInterrupts(): AbortSignal {
     const what = isClosed ? 'the reader of stdout has closed it' : `cannot write to stdout: ${error.message}`
     controller.abort(new Interrupted(what, isClosed ? exit.closedPipe : exit.failed))
   })
-  // stderr is closed: there is no place to report it, and no reason to end.
+  // A closed stderr cannot be reported, and does not end the command.
   process.stderr.on('error', () => {})
   return controller.signal
 }

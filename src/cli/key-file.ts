@@ -4,12 +4,12 @@ import { SecretKey } from '../index.js'
 import { CliError } from './failure.js'
 import { shellWord } from './quote.js'
 
-/** A key file holds 64 digits. The cut bounds what is read of another file. */
+/** Maximum read size. A key file has 64 digits. */
 const maxKeyFileBytes = 4096
 
 /** The key in a file. */
 export async function readKeyFile(path: string): Promise<SecretKey> {
-  // Without O_NONBLOCK, which Windows lacks, a FIFO would block the open.
+  // Without O_NONBLOCK, which Windows lacks, opening a FIFO would block.
   const file = await open(resolve(path), constants.O_RDONLY | constants.O_NONBLOCK).catch(error => {
     const advice = error.code === 'ENOENT' ? `. To create it: fastn-net keygen --file ${shellWord(path)}` : ''
     throw new CliError('ERR_KEY_STORE', `cannot read the key file '${path}': ${error.code}${advice}`)
@@ -23,11 +23,11 @@ export async function readKeyFile(path: string): Promise<SecretKey> {
   }
 }
 
-/** A key as text, from the place that a failure names. */
+/** Parses a key. Errors name the place. */
 export function keyFrom(hex: string, place: string): SecretKey {
   try {
     return SecretKey.from(hex.trim())
   } catch {
-    throw new CliError('ERR_SECRET_KEY', `${place} holds no secret key: 64 hex digits are expected`)
+    throw new CliError('ERR_SECRET_KEY', `${place} contains no secret key: 64 hex digits are expected`)
   }
 }

@@ -9,7 +9,7 @@ export async function findKey(file: string | undefined, signal: AbortSignal): Pr
   return file === '-' ? keyFrom(await text(process.stdin), 'stdin') : await readKeyFile(file)
 }
 
-/** Like {@link findKey}, but makes a key if there is none. `isForMalai`: if malai has none either. */
+/** Like {@link findKey}, but generates a key if there is none. `isForMalai`: if malai has none either. */
 export async function keyOrNew(file: string | undefined, isForMalai: boolean, signal: AbortSignal): Promise<SecretKey> {
   const key = await findKey(file, signal)
   return key ?? (isForMalai ? await findMalaiKey(signal) : null) ?? SecretKey.generate()

@@ -5,7 +5,7 @@ import { localHostOption, serviceOption } from './services.js'
 import { endpointOptions } from './specs.js'
 import { parsePort } from './units.js'
 
-/** A command that serves a proxy on a local port, whose destinations a peer reaches. */
+/** A command that serves a proxy on a local port and connects through a peer. */
 export function localProxy(
   name: 'proxy' | 'socks5',
   { summary, examples }: Pick<Command, 'summary' | 'examples'>
@@ -14,7 +14,7 @@ export function localProxy(
     name,
     summary,
     description:
-      'Prints the local address. The peer looks names up. Dials the peer when the first client connects. Runs until Ctrl-C.',
+      'Prints the local address. The peer resolves names. Dials the peer when the first client connects. Runs until Ctrl-C.',
     arguments: [
       { name: 'PEER', help: 'Ticket or ID52 of the peer that runs proxy-remote.' },
       { name: 'PORT', help: 'Local port. Default: a free one.', optional: true }

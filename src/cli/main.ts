@@ -16,7 +16,7 @@ await end(await main(process.argv.slice(2)))
 /** Runs the command line. Resolves with the exit status. */
 async function main(argv: readonly string[]): Promise<number> {
   const signal = watchInterrupts()
-  // Before the arguments are parsed, their errors already need this.
+  // Before parsing, because parse errors already need this.
   const output = new Output({ json: argv.includes('--json'), quiet: argv.includes('--quiet') || argv.includes('-q') })
   let name = ''
   const run = async (): Promise<number> => {
@@ -35,7 +35,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   try {
     const status = await run()
-    // A signal, or stdout that could not be written.
+    // A signal, or a failed write to stdout.
     signal.throwIfAborted()
     return status
   } catch (error) {
@@ -47,13 +47,13 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Whether to print a failure. Not of a closed stdout, and not of a signal, whose sender knows of it: ssh sends one to each ProxyCommand. */
+/** Whether to print a failure. Not for a closed stdout or a signal: ssh sends one to each ProxyCommand. */
 function isReported({ code, status }: Failure, output: Output): boolean {
   if (status === exit.closedPipe) return false
   return output.json || code !== 'ERR_INTERRUPTED' || status === exit.failed
 }
 
-/** The command of a group that the words name, and the words behind its name. Help of the group itself has none. */
+/** The selected command of a group, and the remaining arguments. */
 function ofGroup(command: Command, [first, ...rest]: readonly string[]): [Command, readonly string[]] {
   if (command.commands === undefined) return [command, first === undefined ? [] : [first, ...rest]]
   if (first === undefined) throw new UsageError(`a command is missing: ${command.arguments?.[0]?.help}`)
@@ -62,7 +62,7 @@ function ofGroup(command: Command, [first, ...rest]: readonly string[]): [Comman
 }
 
 function commandOf(name: string, among: readonly Command[], prefix: string): Command {
-  if (name.startsWith('-')) throw new UsageError(`unknown option '${printable(name)}': options go behind the command`)
+  if (name.startsWith('-')) throw new UsageError(`unknown option '${printable(name)}': options go after the command`)
   const found = among.find(command => command.name === `${prefix}${name}`)
   if (found !== undefined) return found
   const names = among.map(command => command.name.slice(prefix.length))
@@ -107,7 +107,7 @@ function printRecord({ time, level, target, message, fields }: LogRecord, output
   output.log(level, printable(line))
 }
 
-/** Ends the process once everything is printed. A pending read of stdin would keep it alive. */
+/** Ends the process once all output is written. A pending read of stdin would keep it alive. */
 async function end(status: number): Promise<never> {
   for (const stream of [process.stdout, process.stderr]) {
     if (!stream.destroyed) await new Promise<void>(resolve => void stream.write('', () => resolve()))

@@ -5,9 +5,9 @@ import { keyFrom, readKeyFile } from './key-file.js'
 import { readLimited } from './read-limited.js'
 
 const keyFile = '.malai.secret-key'
-/** Names the key that is in the keyring. */
+/** File that names the key in the keyring. */
 const idFile = '.malai.id52'
-/** Longest file of an ID52. */
+/** Maximum size of an ID52 file. */
 const maxIdBytes = 256
 
 /** The used part of `@napi-rs/keyring`. */
@@ -32,7 +32,7 @@ export async function findMalaiKey(signal: AbortSignal): Promise<SecretKey | nul
 }
 
 async function keyringOfMalai(): Promise<Keyring> {
-  // No literal: the package is not bundled.
+  // Not a literal, so that the package is not bundled.
   const name: string = '@napi-rs/keyring'
   const { AsyncEntry } = await import(name).then(
     (found: KeyringPackage) => found,
@@ -46,7 +46,7 @@ async function keyringOfMalai(): Promise<Keyring> {
       return secret == null ? null : Uint8Array.from(secret)
     },
     async write() {
-      throw failure('belongs to malai, and is never changed')
+      throw failure('belongs to malai and is never changed')
     }
   }
 }

@@ -1,9 +1,9 @@
 import { UsageError } from './failure.js'
 
-/** The commands of malai that have another name here. */
+/** Commands of malai with another name here. */
 const commands: Readonly<Record<string, string>> = { 'http-proxy': 'proxy', 'http-proxy-remote': 'proxy-remote' }
 
-/** The options of malai that have another name here, by the command's name here. `''`: the argument itself. */
+/** Options of malai with another name here, by command. `''`: the argument itself. */
 const options: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'http-bridge': { '--proxy-target': '--peer', '-t': '--peer', '--port': '', '-p': '' }
 }
@@ -11,7 +11,7 @@ const options: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 const noBridge =
   "'--bridge' names a public website of malai, which reaches no fastn-net peers: open it with browse or http-bridge"
 
-/** The options of malai that nothing here has, and what to do instead. */
+/** Options of malai without an equivalent, with advice. */
 const missing: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   http: { '--bridge': noBridge },
   folder: { '--bridge': noBridge },
@@ -19,9 +19,9 @@ const missing: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 }
 
 /**
- * A command line in which the words of malai are replaced by those of this program.
+ * Translates malai's command line into this program's.
  *
- * @throws {UsageError} for an option of malai that nothing here has.
+ * @throws {UsageError} for an option of malai without an equivalent.
  */
 export function ownWords([command = '', ...rest]: readonly string[]): readonly string[] {
   const name = nameOf(commands, command) ?? command
@@ -29,7 +29,7 @@ export function ownWords([command = '', ...rest]: readonly string[]): readonly s
   return [name, ...words.flatMap(word => wordsFor(name, word))]
 }
 
-/** The word, or what it is here. A word that looks like an option is one: values that do are given with `=`. */
+/** Translates a word. A word that looks like an option is one: such values are passed with `=`. */
 function wordsFor(command: string, word: string): readonly string[] {
   const [, option = word, value] = /^(--[^=]+)(=.*)$/s.exec(word) ?? []
   const advice = nameOf(missing[command], option)
@@ -40,7 +40,7 @@ function wordsFor(command: string, word: string): readonly string[] {
   return value === undefined ? [] : [value.slice(1)]
 }
 
-/** `kulfi://ID52/PATH`, as browse takes it. Such a URL is of a malai peer. */
+/** Converts `kulfi://ID52/PATH` to arguments of browse. Such a URL belongs to a malai peer. */
 function wordsOfUrl(word: string): readonly string[] {
   const [, peer, path] = /^kulfi:\/\/([^/]*)(\/.*)?$/s.exec(word) ?? []
   if (peer === undefined) return [word]

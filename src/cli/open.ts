@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** Opens a URL in the default browser. False if there is no program for that. */
+/** Opens a URL in the default browser. Returns false if no program can do so. */
 export async function openInBrowser(url: string): Promise<boolean> {
   const [command, args] = opener(url)
   try {

@@ -9,7 +9,7 @@ const eraseLine = '\r\u001b[2K'
 /** Priorities of syslog. */
 const priorities = { error: 3, warn: 4, info: 6, debug: 7, trace: 7 } as const
 
-/** Whether stderr leads to journald, as systemd tells its services. */
+/** Whether stderr is connected to journald, according to systemd. */
 function isJournal(): boolean {
   const { JOURNAL_STREAM } = process.env
   if (JOURNAL_STREAM === undefined) return false
@@ -17,7 +17,7 @@ function isJournal(): boolean {
   return JOURNAL_STREAM === `${dev}:${ino}`
 }
 
-/** How a command prints. */
+/** Output settings of a command. */
 export interface OutputOptions {
   readonly json: boolean
   readonly quiet: boolean
@@ -33,7 +33,7 @@ export interface Event {
 export class Output {
   readonly json: boolean
   readonly quiet: boolean
-  /** Whether a progress line is on the terminal. */
+  /** Whether the terminal shows a progress line. */
   #hasLine = false
   #journal: boolean | undefined
 
@@ -49,11 +49,11 @@ export class Output {
 
   /** Width of the terminal on stderr. */
   get columns(): number {
-    // A terminal that does not tell its size has 0.
+    // Terminals without a known size report 0.
     return process.stderr.columns || 80
   }
 
-  /** Prints a line of data, or with `--json` an event in its place. */
+  /** Prints a line of data, or with `--json` an event instead. */
   async result(line: string, event: Event): Promise<void> {
     this.clearProgress()
     await write(process.stdout, `${this.json ? json(event) : line}\n`)
@@ -74,14 +74,14 @@ export class Output {
     await write(process.stdout, bytes)
   }
 
-  /** Prints a hint for a person. */
+  /** Prints a hint. */
   hint(text: string): void {
     if (this.json || this.quiet) return
     this.clearProgress()
     this.log('info', text)
   }
 
-  /** Prints lines to stderr. Where journald reads it, with their priority, as in sd-daemon(3). */
+  /** Prints lines to stderr, with their priority for journald, as in sd-daemon(3). */
   log(level: keyof typeof priorities, text: string): void {
     this.#journal ??= isJournal()
     const start = this.#journal ? `<${priorities[level]}>` : ''
@@ -109,13 +109,13 @@ export class Output {
     else this.log('error', `${prefix}: ${message}`)
   }
 
-  /** Makes text of a peer safe for stdout: unchanged where no terminal reads it. */
+  /** Makes text of a peer safe for a terminal. Unchanged if stdout is not a terminal. */
   shown(text: string): string {
     return process.stdout.isTTY ? printable(text) : text
   }
 }
 
-/** The start of a line that fits a width. Behind the Latin letters, a character counts as two columns: many are wide. */
+/** Truncates a line to a width. Characters beyond Latin count as two columns, because many are wide. */
 function fitting(line: string, width: number): string {
   let [text, columns] = ['', 0]
   for (const character of line) {
@@ -126,21 +126,21 @@ function fitting(line: string, width: number): string {
   return text
 }
 
-/** Whether a stream shows colours. */
+/** Whether a stream supports colours. */
 export function hasColours(stream: WriteStream): boolean {
   const { NO_COLOR, TERM } = process.env
   return stream.isTTY && (NO_COLOR === undefined || NO_COLOR === '') && TERM !== 'dumb'
 }
 
-/** Bold text, where the stream shows colours. */
+/** Bold text, if the stream supports colours. */
 export function strongFor(stream: WriteStream): (text: string) => string {
   return hasColours(stream) ? text => `\u001b[1m${text}\u001b[22m` : text => text
 }
 
-/** Resolves once the stream takes more. */
+/** Resolves once the stream has drained. */
 async function write(stream: NodeJS.WriteStream, chunk: string | Uint8Array): Promise<void> {
   await new Promise<void>(resolve => {
-    // An error also ends the wait: the error handler of the stream decides what follows.
+    // An error also ends the wait; the stream's error handler decides how to continue.
     if (stream.write(chunk, () => resolve()) || stream.destroyed) resolve()
   })
 }

@@ -1,23 +1,23 @@
 import type { Output } from './output.js'
 import { formatSize, formatTime } from './units.js'
 
-/** How often a terminal is written to, and `--json` prints an object. */
+/** Update intervals of the terminal and of `--json`. */
 const terminalMs = 100
 const jsonMs = 1000
-/** The rate is the mean of this time. */
+/** Window of the mean rate. */
 const windowMs = 5000
 
 /** Options of {@link ProgressDisplay}. */
 export interface ProgressOptions {
-  /** Bytes in all; `null` if unknown. */
+  /** Total bytes; `null` if unknown. */
   readonly total: number | null
   /** Further members of the objects of `--json`. */
   readonly eventMembers?: Readonly<Record<string, unknown>>
-  /** Called whenever bytes were moved. */
+  /** Called after each transfer of bytes. */
   readonly onBytes?: () => void
 }
 
-/** Shows how far a transfer is: a line with rate and remaining time on a terminal, objects with `--json`. */
+/** Shows the progress of a transfer: a line with rate and remaining time on a terminal, objects with `--json`. */
 export class ProgressDisplay {
   readonly #output: Output
   readonly #what: string
@@ -25,9 +25,9 @@ export class ProgressDisplay {
   readonly #samples: { time: number; moved: number }[] = []
   readonly #started = performance.now()
   #last = Number.NEGATIVE_INFINITY
-  /** Bytes that are at the receiver. */
+  /** Bytes at the receiver. */
   done = 0
-  /** Bytes that this run moved. */
+  /** Bytes sent in this run. */
   moved = 0
 
   /** `what`: the name of the transfer, on the line. */
@@ -42,12 +42,12 @@ export class ProgressDisplay {
     return Math.round(performance.now() - this.#started) / 1000
   }
 
-  /** Bytes that are there already. */
+  /** Adds bytes that the receiver already has. */
   skip(bytes: number): void {
     this.done += bytes
   }
 
-  /** Bytes that were moved. */
+  /** Adds transferred bytes. */
   async add(bytes: number): Promise<void> {
     const { total, eventMembers, onBytes } = this.#options
     this.done += bytes
@@ -63,7 +63,7 @@ export class ProgressDisplay {
     if (this.#output.showsProgress) this.#output.progress(this.#line())
   }
 
-  /** Number, rate and time of a transfer that is done. */
+  /** Size, rate and time of a finished transfer. */
   summary(): string {
     const rate = formatSize(this.moved / Math.max(this.seconds, 0.001))
     return `${formatSize(this.moved)} in ${formatTime(this.seconds)}, ${rate}/s`

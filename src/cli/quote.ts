@@ -1,4 +1,4 @@
-/** A word as it is typed in a POSIX shell: in quotes if it needs them. */
+/** Quotes a word for a POSIX shell if necessary. */
 export function shellWord(text: string): string {
   return /^[\w%+,./:=@-]+$/.test(text) ? text : quoted(text)
 }

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 
-/** Reads a file of at most `maxBytes`. A FIFO is no file: a wait for its writer could not be interrupted. */
+/** Reads a regular file of at most `maxBytes`. Rejects a FIFO, because waiting for its writer cannot be interrupted. */
 export async function readLimited(file: string, maxBytes: number): Promise<Buffer | 'no file' | 'too long'> {
-  // Windows has no O_NONBLOCK, and takes it for 0.
+  // Windows has no O_NONBLOCK, so it is 0.
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     if (!(await handle.stat()).isFile()) return 'no file'

@@ -6,7 +6,7 @@ import { accessOf, withEndpoint } from './endpoint.js'
 import { checkedByLibrary } from './services.js'
 import { published, whilePublished } from './status/publish.js'
 
-/** Exposes a service to the peers that the command lets in, and prints the ticket. Runs until the command ends. */
+/** Exposes a service to the admitted peers, and prints the ticket. Runs until the command ends. */
 export async function expose(
   context: Context,
   start: (allow: readonly string[] | 'public') => StartService,
@@ -16,7 +16,7 @@ export async function expose(
   await withEndpoint(
     context,
     async endpoint => {
-      // ID52s, in whatever form the command line has them.
+      // Normalises any form of key to ID52s.
       const allow = endpoint.access.lists.allow ?? 'public'
       const service = await checkedByLibrary(start(allow)(endpoint, context.signal))
       await announce(context, endpoint, { hint })
@@ -36,7 +36,7 @@ export async function bridge(context: Context, start: StartService): Promise<voi
   })
 }
 
-/** Waits for the end of the service of a command. `status` shows it meanwhile. */
+/** Waits until a command's service ends, and publishes it for `status`. */
 async function untilClosed(context: Context, endpoint: Endpoint, service: RunningService): Promise<void> {
   const name = context.args.text('service') ?? context.name
   await whilePublished(

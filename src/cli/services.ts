@@ -15,7 +15,7 @@ export function serviceWords(service: string | undefined): string {
   return service === undefined ? '' : ` --service ${shellWord(service)}`
 }
 
-/** Option of a command that listens on a local port. */
+/** Option of commands that listen on a local port. */
 export const localHostOption: OptionSpecs = {
   host: {
     help: 'Local address. Any program that can reach it can use the service. Default: 127.0.0.1.',
@@ -23,7 +23,7 @@ export const localHostOption: OptionSpecs = {
   }
 }
 
-/** Option of a command that carries UDP. */
+/** Option of UDP commands. */
 export const flowTimeoutOption: OptionSpecs = {
   'flow-timeout': { help: 'How long a client may be silent before its flow ends. Default: 1m.', value: 'TIME' }
 }
@@ -39,7 +39,7 @@ export function tcpProtocol(service: string | undefined): Protocol {
   return service === undefined ? 'Tcp' : Protocol.generic({ fastn: 'tcp', service })
 }
 
-/** Turns an argument that the library rejects into a usage error. */
+/** Converts an argument error of the library into a usage error. */
 export async function checkedByLibrary<T>(work: Promise<T>): Promise<T> {
   return await work.catch((error: unknown) => {
     throw isFastnNetError(error, 'ERR_INVALID_ARGUMENT') ? new UsageError(error.message) : error

@@ -1,14 +1,14 @@
 import type { PeerStream } from '../index.js'
 import { TransferError } from './transfer/messages.js'
 
-/** Transfers at once. More are refused. */
+/** Maximum concurrent transfers. More are refused. */
 const maxTransfers = 16
-/** Time to offer the files. */
+/** Timeout of the offer. */
 const offerMs = 60_000
-/** Time without a byte after which a transfer ends, so that it does not keep its place. */
+/** Idle timeout of a transfer, which would otherwise hold its slot. */
 const idleMs = 600_000
 
-/** Ends a transfer whose peer is silent. */
+/** Timeout that ends a transfer with an idle peer. */
 export class IdleLimit {
   readonly #controller = new AbortController()
   readonly #timer: { refresh(): unknown }
@@ -19,7 +19,7 @@ export class IdleLimit {
     this.#timer = timer.unref()
   }
 
-  /** For the list of files. */
+  /** For the offer. */
   static forOffer(): IdleLimit {
     return new IdleLimit(offerMs)
   }
@@ -33,24 +33,24 @@ export class IdleLimit {
     return this.#controller.signal
   }
 
-  /** The peer was not silent. */
+  /** Resets the idle timeout. */
   refresh(): void {
     this.#timer.refresh()
   }
 }
 
-/** The transfers that run. */
+/** The transfers in progress. */
 export class Transfers {
   readonly #running = new Set<PeerStream>()
-  /** By the id that their sender gave them. */
+  /** By the sender's ID. */
   readonly #byId = new Map<string, { readonly controller: AbortController; readonly ended: Promise<void> }>()
 
-  /** Whether the transfer of this id runs. */
+  /** Whether the transfer with this ID is in progress. */
   isActive(id: string): boolean {
     return this.#byId.has(id)
   }
 
-  /** Runs a transfer, if there is room for one more. */
+  /** Runs a transfer, unless the limit is reached. */
   async admit(stream: PeerStream, work: () => Promise<void>): Promise<void> {
     if (this.#running.size >= maxTransfers) throw new TransferError('busy', 'the receiver has too many transfers')
     this.#running.add(stream)
@@ -62,8 +62,8 @@ export class Transfers {
   }
 
   /**
-   * Runs the only transfer of this id: an earlier one ends first. Its sender was killed and has started again before its connection was
-   * found to be dead.
+   * Runs a transfer exclusively by ID, after ending an earlier one, whose sender was killed and restarted before its dead connection was
+   * detected.
    */
   async alone(id: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     let earlier = this.#byId.get(id)

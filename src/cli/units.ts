@@ -29,14 +29,14 @@ export function parseCount(text: string, what: string): number {
   throw new UsageError(`${what} must be a whole number, not '${printable(text)}'`)
 }
 
-/** Parses a local port; 0 is a free one. */
+/** Parses a local port; 0 selects a free one. */
 export function parsePort(text: string, what: string): number {
   const port = /^\d+$/.test(text) ? Number(text) : Number.NaN
   if (port <= 65_535) return port
   throw new UsageError(`${what} must be a port from 0 to 65535, not '${printable(text)}'`)
 }
 
-/** Writes a duration in seconds for a person: `4 s`, `3:05`, `2:01:00`. */
+/** Formats a duration in seconds: `4 s`, `3:05`, `2:01:00`. */
 export function formatTime(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
   if (whole < 60) return `${whole} s`

@@ -2,12 +2,12 @@ import { type LogRecord, setLogger } from '../index.js'
 import { printable } from '../util/display.js'
 import type { Context } from './context.js'
 
-/** Time in milliseconds in which a warning is printed once. Clients that try again and again would fill the terminal. */
+/** Interval in milliseconds within which a warning is printed once, because retrying clients would flood the terminal. */
 const once = 5_000
 
 /**
- * Prints why connections of tunnels fail: their clients see a reset and no more. Not with `--log` and `FASTN_NET_LOG`, which say what
- * to print.
+ * Prints why tunnel connections fail, because their clients only see a reset. Inactive with `--log` and `FASTN_NET_LOG`, which control the
+ * output.
  */
 export function showTunnelWarnings({ args, output }: Context): void {
   const { FASTN_NET_LOG } = process.env
@@ -25,7 +25,7 @@ export function showTunnelWarnings({ args, output }: Context): void {
   )
 }
 
-/** The failure, its place and its reason, on one line. */
+/** The failure with place and reason, on one line. */
 function warningOf({ message, fields: { tunnel_target: target, error } }: LogRecord): string {
   const what = target === undefined ? message : `${message} ${target}`
   return printable(error === undefined ? what : `${what}: ${error}`)

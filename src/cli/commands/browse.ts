@@ -38,14 +38,14 @@ export const browse: Command = {
       const { href } = new URL(path, `http://localhost:${bridge.port}/`)
       await output.result(href, { event: 'ready', url: href, port: bridge.port })
       if (!args.has('no-open') && !(await openInBrowser(href)))
-        output.hint('No browser could be started: open the URL.')
+        output.hint('Cannot start a browser: open the URL yourself.')
       await bridge.closed
     })
     return undefined
   }
 }
 
-/** A whole URL would open another site than the peer's. */
+/** Rejects a full URL, which would open a different site. */
 function checkPath(path: string): void {
   const origin = 'http://localhost'
   if (URL.canParse(path, origin) && new URL(path, origin).origin === origin && !path.startsWith('//')) return

@@ -1,7 +1,7 @@
 import type { Command } from '../command.js'
 import { completionScript, shells } from '../completions.js'
 
-/** Makes the command that prints completions of `commands` and of itself. */
+/** Creates the command that prints completions of `commands` and of itself. */
 export function completions(commands: () => readonly Command[]): Command {
   return {
     name: 'completions',

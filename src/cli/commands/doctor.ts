@@ -16,7 +16,7 @@ import { exit, failureOf } from '../failure.js'
 import { findKey } from '../keys.js'
 import { endpointOptions } from '../specs.js'
 
-/** Checks what a peer needs. */
+/** Runs diagnostics. */
 export const doctor: Command = {
   name: 'doctor',
   summary: 'Diagnose why this machine cannot reach peers.',
@@ -56,7 +56,7 @@ class Report {
     return this.#hasFailed
   }
 
-  /** Runs a check. What it throws is a failed check. */
+  /** Runs a check. An error counts as a failure. */
   async check(name: string, run: () => Promise<Finding>): Promise<void> {
     const { signal } = this.#context
     const { status, detail, advice } = await run().catch((error: unknown): Finding => {
@@ -80,10 +80,10 @@ async function checkKey({ args, signal }: Context): Promise<Finding> {
   const secretKey = await findKey(args.text('key'), signal)
   if (secretKey !== null) return { status: 'ok', detail: `ID52 ${secretKey.id52}` }
   const advice = 'To keep one ID52: fastn-net keygen --file .fastn.secret-key'
-  return { status: 'ok', detail: 'none is stored; each start has another ID52', advice }
+  return { status: 'ok', detail: 'none is stored; the ID52 changes at each start', advice }
 }
 
-/** Opens the endpoint, and checks what its network has. */
+/** Opens the endpoint, and checks its network. */
 async function checkNetwork(context: Context, report: Report): Promise<Finding> {
   const { args, signal } = context
   const name = args.text('network') ?? process.env.FASTN_NET_NETWORK ?? 'internet'
@@ -101,6 +101,6 @@ async function checkNetwork(context: Context, report: Report): Promise<Finding> 
     }
     return { status: 'ok', detail: `${endpoint.address().addresses.length} addresses on the network ${name}` }
   }
-  // Not the stored key: it may be in use, and two endpoints of one key get each other's connections.
+  // Not the stored key, which may be in use: two endpoints with one key receive each other's connections.
   return await withEndpoint(context, check, { key: 'ephemeral' })
 }

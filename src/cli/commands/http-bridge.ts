@@ -34,7 +34,7 @@ export const httpBridge: Command = {
     if (path !== undefined && (port !== undefined || host !== undefined)) {
       throw new UsageError('--unix and a port or --host exclude each other')
     }
-    if (peer === undefined && args.has('service')) throw new UsageError('--service is of the peer: give --peer too')
+    if (peer === undefined && args.has('service')) throw new UsageError('--service needs --peer')
     const options: BridgeHttpOptions = {
       ...(peer !== undefined && { peer, service: args.text('service') }),
       hosts: await aliasesOf(args),

@@ -29,5 +29,5 @@ export const id: Command = {
 async function ownKey(file: string | undefined, signal: AbortSignal): Promise<PublicKey> {
   const secretKey = await findKey(file, signal)
   if (secretKey !== null) return secretKey.publicKey
-  throw new CliError('ERR_KEY_STORE', 'there is no key here. To make one: fastn-net keygen --file .fastn.secret-key')
+  throw new CliError('ERR_KEY_STORE', 'no key found. To create one: fastn-net keygen --file .fastn.secret-key')
 }

@@ -5,7 +5,7 @@ import { SecretKey, saveSecretKey } from '../../index.js'
 import type { Command } from '../command.js'
 import { CliError, UsageError } from '../failure.js'
 
-/** Makes a key. */
+/** Creates a key. */
 export const keygen: Command = {
   name: 'keygen',
   summary: 'Create a secret key.',
@@ -39,7 +39,7 @@ export const keygen: Command = {
   }
 }
 
-/** Writes a key file: it appears whole or not at all, and replaces nothing. */
+/** Writes a key file atomically, without replacing an existing one. */
 async function writeKeyFile(path: string, secretKey: SecretKey): Promise<void> {
   const target = resolve(path)
   const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}`)

@@ -8,7 +8,7 @@ import { failureOf, UsageError } from '../failure.js'
 import { endpointOptions, exposeOptions } from '../specs.js'
 import { published, whilePublished } from '../status/publish.js'
 
-/** Prints what peers send. */
+/** Prints lines from peers. */
 export const listen: Command = {
   name: 'listen',
   summary: 'Print the lines that peers send for a protocol.',
@@ -62,11 +62,11 @@ function startListening(endpoint: Endpoint, protocol: string, handler: StreamHan
     return endpoint.listen([[protocol, handler]], { signal })
   } catch (error) {
     if (!isFastnNetError(error, 'ERR_INVALID_ARGUMENT')) throw error
-    throw new UsageError(`'${printable(protocol)}' cannot be listened for: ${error.message}`)
+    throw new UsageError(`cannot listen for '${printable(protocol)}': ${error.message}`)
   }
 }
 
-/** Prints the lines of a stream, no faster than stdout takes them. */
+/** Prints the lines of a stream, with back-pressure from stdout. */
 async function printStream({ args, output, signal }: Context, stream: PeerStream): Promise<void> {
   const peer = stream.remoteId52
   await output.event({ event: 'stream', peer })

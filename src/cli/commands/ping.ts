@@ -58,7 +58,7 @@ async function pingAll(context: Context, endpoint: Endpoint, count: number, inte
   return times.length > 0 ? exit.ok : exit.failed
 }
 
-/** Prints one ping. A late answer is a line and no failure of the command. */
+/** Prints one ping. A missing answer is printed and does not fail the command. */
 async function pingOnce(
   { output, args, signal }: Context,
   endpoint: Endpoint,
@@ -79,7 +79,7 @@ async function pingOnce(
   }
 }
 
-/** The path that the connection uses: direct or through a relay. */
+/** The path of the connection: direct or through a relay. */
 function pathOf(connection: Connection): { path?: 'direct' | 'relay'; address?: string } {
   const selected = connection.paths.find(path => path.selected)
   return selected === undefined ? {} : { path: selected.relay ? 'relay' : 'direct', address: selected.address }

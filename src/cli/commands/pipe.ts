@@ -33,18 +33,18 @@ export const pipe: Command = {
   }
 }
 
-/** Sends stdin to its end, or until the service takes no more. */
+/** Sends stdin until EOF, or until the service stops reading. */
 async function sendStdin(stream: PeerStream): Promise<void> {
   let failure: unknown
   stream.closed.catch(error => {
     failure = error
-    // A silent stdin must not hold up the end.
+    // An idle stdin must not block the exit.
     process.stdin.destroy()
   })
   try {
     for await (const chunk of process.stdin as AsyncIterable<Buffer>) await stream.write(chunk)
   } catch (error) {
-    // Bytes that the service has not taken are a failure. An error of stdin itself follows from the end of the stream.
+    // Unread bytes are a failure. An error of stdin follows from the end of the stream.
     if (isFastnNetError(error) || failure === undefined) throw error
     return checkEnd(failure)
   }
@@ -56,7 +56,7 @@ async function sendStdin(stream: PeerStream): Promise<void> {
   }
 }
 
-/** Throws what ended the stream, unless the service has just closed and needs no more. */
+/** Throws the error that ended the stream, unless the service has closed normally. */
 function checkEnd(failure: unknown): void {
   if (!isFastnNetError(failure, 'ERR_STREAM_STOPPED')) throw failure
 }

@@ -17,7 +17,7 @@ import { receiveToStdout } from '../transfer/receive-stdout.js'
 import { IdleLimit, Transfers } from '../transfers.js'
 import { formatSize, parseSize } from '../units.js'
 
-/** Most bytes of a transfer that every peer may send. */
+/** Maximum bytes of a transfer with --public. */
 const publicMaxBytes = 1e9
 
 /** Receives files. */
@@ -59,14 +59,14 @@ export const receive: Command = {
 
 class Receiver {
   readonly #context: Context
-  /** Where files go; stdout if there is none. */
+  /** Target of files; `undefined` for stdout. */
   readonly #target: TargetFolder | undefined
   readonly #maxBytes: number
   readonly #transfers = new Transfers()
   #finish: (failure?: unknown) => void = () => {}
-  /** Whether a file is being printed. */
+  /** Whether a file is being written to stdout. */
   #isPrinting = false
-  /** Whether bytes of a file are on stdout. */
+  /** Whether stdout already has bytes of a file. */
   #hasPrinted = false
 
   constructor(context: Context, target: TargetFolder | undefined, maxBytes: number) {
@@ -83,7 +83,7 @@ class Receiver {
     })
     const listener = endpoint.listen([[transferProtocol, stream => this.#handle(stream)]], { signal })
     await listener.ready
-    // With stdout as the target, it is for the file.
+    // stdout is reserved for the file then.
     const isOnStderr = this.#target === undefined
     await announce(this.#context, endpoint, { hint: 'To send to it: fastn-net send TICKET FILE', isOnStderr })
     const ended = async () => void (await Promise.race([finished, listener.closed]))
@@ -95,7 +95,7 @@ class Receiver {
     await listener.close()
   }
 
-  /** Handles a stream. Never throws: that would reset the stream before the sender has read why. */
+  /** Handles a stream. Never throws, because a reset would hide the reason from the sender. */
   async #handle(stream: PeerStream): Promise<void> {
     const { output, args } = this.#context
     const peer = stream.remoteId52
@@ -105,7 +105,7 @@ class Receiver {
     } catch (error) {
       const cause = this.#context.signal.aborted ? this.#context.signal.reason : error
       await this.#tell(stream, cause)
-      // The bytes on stdout are useless without the rest.
+      // Partial output is useless.
       if (this.#hasPrinted) return this.#finish(cause)
       const { code, message, details } = failureOf(named(cause))
       await output.event({ event: 'failed', peer, code, message, ...details })
@@ -113,7 +113,7 @@ class Receiver {
     }
   }
 
-  /** Tells the sender why its transfer failed. */
+  /** Reports a failure to the sender. */
   async #tell(stream: PeerStream, error: unknown): Promise<void> {
     if (isFastnNetError(error)) return await stream.close()
     try {
@@ -125,9 +125,9 @@ class Receiver {
     }
   }
 
-  /** Prints a file. Another one at the same time would be mixed with it. */
+  /** Writes a file to stdout, exclusively. */
   async #print(stream: PeerStream, offer: Offer, options: ReceivingOptions): Promise<void> {
-    if (this.#isPrinting) throw new TransferError('busy', 'the receiver prints another file')
+    if (this.#isPrinting) throw new TransferError('busy', 'the receiver is busy with another file')
     this.#isPrinting = true
     try {
       await receiveToStdout(stream, offer, this.#context.output, options)
@@ -175,12 +175,12 @@ class Receiver {
   }
 }
 
-/** A program may obey a hidden file: a key, or a shell's start file. */
+/** Dotfiles may configure programs, for example a shell. */
 function hiddenName(name: string): TransferError {
-  return new TransferError('name', `the name '${printable(name)}' begins with a dot: receive --hidden takes it`)
+  return new TransferError('name', `the name '${printable(name)}' begins with a dot: receive --hidden accepts it`)
 }
 
-/** Gives an interrupted transfer the failure of the command. */
+/** Converts the abort of an interrupted transfer into the command's failure. */
 function named(error: unknown): unknown {
   return error instanceof Error ? error : new CliError('ERR_INTERRUPTED', String(error))
 }

@@ -40,11 +40,11 @@ function keyOf(text: string, domain: string, scope: string): PublicKey {
   try {
     return PublicKey.from(text.trim())
   } catch {
-    throw new CliError('ERR_RESOLVE', `the TXT record ${printable(scope)} of ${printable(domain)} holds no ID52`)
+    throw new CliError('ERR_RESOLVE', `the TXT record ${printable(scope)} of ${printable(domain)} contains no ID52`)
   }
 }
 
-/** The TXT records of a domain. The strings of a record are one text. */
+/** The TXT records of a domain, with the strings of a record joined. */
 async function txtRecords(
   domain: string,
   server: string | undefined,
@@ -52,7 +52,7 @@ async function txtRecords(
   signal: AbortSignal
 ): Promise<string[]> {
   const timeout = time === undefined ? 5_000 : parseTime(time, '--timeout')
-  // The resolver sends a question three times, and waits longer each time.
+  // The resolver sends three queries, with growing timeouts.
   const resolver = new Resolver({ timeout: Math.max(1, Math.ceil(timeout / 3)), tries: 3 })
   if (server !== undefined) {
     try {

@@ -14,11 +14,11 @@ import { queue } from '../rig-commands/queue.js'
 import { run } from '../rig-commands/run.js'
 import { status } from '../rig-commands/status.js'
 
-/** Accounts and services of this machine in one process. */
+/** Runs accounts and services of this machine in one process. */
 export const rig: Command = group(
   'rig',
   'Run accounts and services of this machine in one process.',
-  'A rig is a folder: FASTN_HOME, or --home. Its keys and accounts are there, and its configuration, rig.toml.',
+  'A rig is a folder, FASTN_HOME or --home, with keys, accounts and the configuration, rig.toml.',
   [
     init,
     run,

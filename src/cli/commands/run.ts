@@ -41,7 +41,7 @@ export const run: Command = {
       await output.result(line, { event: 'checked', file, services: [...config.services.keys()] })
       return undefined
     }
-    if (secretKey === null) output.hint('There is no key: each start has another ID52. See fastn-net keygen --help')
+    if (secretKey === null) output.hint('No key is stored: the ID52 changes at each start. See fastn-net keygen --help')
     const options = { ...endpointOptionsOf(config), ...(secretKey !== null && { key: secretKey }) }
     await withEndpoint(context, endpoint => new Runner(context, endpoint, file).run(text, config), options)
     return undefined
@@ -59,7 +59,7 @@ class Runner {
   readonly #endpoint: Endpoint
   readonly #file: string
   readonly #supervisor: Supervisor
-  /** The text that was applied last. */
+  /** The last applied text. */
   #text = ''
   #config: Config | undefined
   #reloading: Promise<void> = Promise.resolve()
@@ -82,7 +82,7 @@ class Runner {
     await whilePublished(this.#context, published(this.#endpoint, services), () => this.#untilEnd())
   }
 
-  /** Applies the file again until the command ends. */
+  /** Reloads the file until the command ends. */
   async #untilEnd(): Promise<void> {
     const { signal } = this.#context
     const watch = new FileWatch(this.#file, () => this.#reload(false))
@@ -123,7 +123,7 @@ class Runner {
       })
   }
 
-  /** Applies the file again, after a reload that runs. `isAsked`: also if it has not changed. */
+  /** Reloads the file, after a reload in progress. `isAsked`: even if it has not changed. */
   #reload(isAsked: boolean): void {
     this.#reloading = this.#reloading.then(() => this.#apply(isAsked))
   }
@@ -143,9 +143,9 @@ class Runner {
       const names = started.map(({ plan }) => plan.name)
       await output.event({ event: 'reloaded', started: names, stopped, kept })
       const list = (what: string, all: readonly string[]) => (all.length === 0 ? '' : `, ${what} ${all.join(', ')}`)
-      output.hint(`applied ${this.#file}${list('started', names)}${list('stopped', stopped)}, left ${kept} alone`)
+      output.hint(`applied ${this.#file}${list('started', names)}${list('stopped', stopped)}, ${kept} unchanged`)
     } catch (error) {
-      // Saving it again tries it again: a port may be free by then.
+      // Saving it again retries, because a port may be free by then.
       this.#text = ''
       const { code, message, details } = failureOf(error)
       await output.event({ event: 'reload-failed', code, message, ...details })
@@ -154,7 +154,7 @@ class Runner {
   }
 }
 
-/** What an endpoint is made with needs a restart. */
+/** Settings of the endpoint need a restart. */
 function checkSameEndpoint(file: string, old: Config, now: Config): void {
   for (const key of ['key', 'network', 'relays', 'malai'] as const) {
     if (JSON.stringify(old[key]) === JSON.stringify(now[key])) continue

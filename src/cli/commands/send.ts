@@ -43,13 +43,14 @@ export const send: Command = {
     const retryMs = parseTime(args.text('retry-for') ?? '2m', '--retry-for')
     if (path === '-' && args.text('key') === '-') throw new UsageError('stdin cannot be both the key and the file')
     const source = path === '-' ? stdinSource(name ?? 'stdin') : await pathSource(path, name, signal)
-    for (const skipped of source.skipped) context.output.hint(`not sent, because it is no file or folder: ${skipped}`)
+    for (const skipped of source.skipped)
+      context.output.hint(`not sent, because it is not a file or folder: ${skipped}`)
     await withEndpoint(context, endpoint => sendWithRetries(context, endpoint, source, { limitRate, retryMs }))
     return undefined
   }
 }
 
-/** Failures after which the transfer may go on. */
+/** Failures after which the transfer can resume. */
 const retryable: ReadonlySet<CodeClass> = new Set(['unreachable', 'timeout', 'unavailable'])
 
 async function sendWithRetries(

@@ -10,12 +10,12 @@ import type { PeerStatus, Snapshot } from '../status/snapshot.js'
 import { StatusPage } from '../status/web.js'
 import { formatSize, formatTime, parsePort } from '../units.js'
 
-/** Time between two looks, of which a rate is made. */
+/** Time between two samples of a rate. */
 const betweenMs = 1_000
-/** Requests that the terminal shows for each service. */
+/** Maximum requests per service on the terminal. */
 const shownRequests = 5
 
-/** Shows what the running commands do. */
+/** Shows the running commands. */
 export const status: Command = {
   name: 'status',
   summary: 'Show the running fastn-net commands of this user.',
@@ -46,7 +46,7 @@ export const status: Command = {
       if (earlier.length > 0 || args.has('watch')) await sleep(betweenMs, undefined, { signal })
       const now = await snapshots()
       if (now.length === 0 && !args.has('watch')) {
-        throw new CliError('ERR_NOT_RUNNING', 'no fastn-net command runs that serves or bridges something')
+        throw new CliError('ERR_NOT_RUNNING', 'no running fastn-net command exposes or bridges a service')
       }
       for (const snapshot of now) await print(context, snapshot, earlier)
       earlier = now
@@ -60,7 +60,7 @@ async function serve({ output, signal }: Context, port: number): Promise<undefin
   const page = await StatusPage.listen(port, snapshots)
   try {
     await output.result(page.url, { event: 'ready', url: page.url })
-    output.hint('Open it in a browser of this machine. Ctrl-C ends it.')
+    output.hint('Open it in a local browser. Ctrl-C ends it.')
     if (!signal.aborted) await once(signal, 'abort')
   } finally {
     page.close()

@@ -6,10 +6,10 @@ import { CliError } from '../failure.js'
 import { ask } from '../status/ask.js'
 import type { Registration } from '../status/folder.js'
 
-/** Limit of an answer, in milliseconds: the rig may bring identities online. */
+/** Timeout of an answer, in milliseconds: the rig may bring identities online. */
 const answerMs = 60_000
 
-/** What a rig answers to a command. */
+/** Answer of a rig to a command. */
 export type RigAnswer =
   | { readonly result: unknown }
   | {
@@ -20,15 +20,15 @@ export type RigAnswer =
       }
     }
 
-/** The file that says where the rig of a home takes commands. */
+/** The file with the control address of a home's rig. */
 export function controlOf(home: string): string {
   return join(home, 'rig', 'control.json')
 }
 
 /**
- * Lets the rig that runs in a home do something, and returns its answer.
+ * Sends a request to the running rig of a home, and returns its answer.
  *
- * @throws {CliError} `ERR_NOT_RUNNING` if no process runs it. `ERR_CONTROL` if one does that cannot be asked. What the rig answers.
+ * @throws {CliError} `ERR_NOT_RUNNING` if it does not run. `ERR_CONTROL` if it runs but cannot be reached. Errors of the rig.
  */
 export async function askRig(home: string, request: object): Promise<unknown> {
   const found = await registrationOf(home)

@@ -10,15 +10,15 @@ import { pipeOf } from '../status/folder.js'
 import { jsonOf, serveLocally } from '../status/local-server.js'
 import { controlOf, type RigAnswer } from './control-file.js'
 
-/** Longest path of a Unix socket, in bytes: 103 on macOS, 107 on Linux. */
+/** Maximum path of a Unix socket, in bytes: 103 on macOS, 107 on Linux. */
 const maxSocketPath = 103
 
-/** Does what a command asks. */
+/** Handles a request of a command. */
 export type Control = (request: unknown) => Promise<unknown>
 
 /**
- * Lets commands reach the rig of a home while `work` runs. They find it by a file in the home, whatever user, session or service manager
- * started it. If that fails, the rig runs without, and a hint says so.
+ * Accepts commands for the rig of a home while `work` runs. They find it by a file in the home, independent of user, session or service
+ * manager. On failure, prints a hint and runs without commands.
  */
 export async function whileControlled(
   home: string,
@@ -52,7 +52,7 @@ async function serve(home: string, control: Control): Promise<() => void> {
     remove()
     throw error
   }
-  // The second Ctrl-C ends the process without a word.
+  // A second Ctrl-C ends the process immediately.
   process.once('exit', remove)
   return () => {
     process.removeListener('exit', remove)
@@ -71,11 +71,11 @@ async function answer(request: IncomingMessage, control: Control): Promise<RigAn
 
 interface Listening {
   readonly socket: string
-  /** Ends it, and removes the socket. */
+  /** Closes the server, and removes the socket. */
   close(): void
 }
 
-/** Listens in the home; where its path is too long or its file system has no sockets, in a new folder for temporary files. */
+/** Listens in the home, or in a new temporary folder if the path is too long or the file system has no sockets. */
 async function listen(home: string, start: (path: string) => Promise<() => void>): Promise<Listening> {
   if (process.platform === 'win32') {
     const socket = pipeOf(`rig-${process.pid}-${randomBytes(8).toString('hex')}`)
@@ -83,12 +83,12 @@ async function listen(home: string, start: (path: string) => Promise<() => void>
   }
   const own = join(home, 'rig', 'control.sock')
   if (Buffer.byteLength(own) <= maxSocketPath) {
-    // Of a process that was killed: this one holds the lock of the home.
+    // Left by a killed process: this one holds the lock of the home.
     rmSync(own, { force: true })
     const close = await start(own).catch(() => undefined)
     if (close !== undefined) return closing(own, close)
   }
-  // Made for this user alone (mode 0700), under a name that no other program can guess.
+  // Accessible to this user only (mode 0700), with an unpredictable name.
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-'))
   const socket = join(folder, 'control.sock')
   try {

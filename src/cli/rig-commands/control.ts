@@ -3,7 +3,7 @@ import { FastnNetError } from '../../index.js'
 import type { Rig } from '../../rig/index.js'
 import { revokeInvitations, shownInvitations } from './invitations.js'
 
-/** What a command asks of the rig that runs. Commands of another version may ask for something else. */
+/** A request of a command to the running rig. Commands of other versions may send other requests. */
 interface Asked {
   readonly op?: unknown
   readonly entity?: string
@@ -15,7 +15,7 @@ interface Asked {
   readonly id52?: string
 }
 
-/** Does what a command of this user asks. */
+/** Handles a request of a command of this user. */
 export async function doFor(rig: Rig, request: unknown, reload: () => Promise<unknown>): Promise<unknown> {
   const asked = (typeof request === 'object' && request !== null ? request : {}) as Asked
   switch (asked.op) {
@@ -50,20 +50,21 @@ export async function doFor(rig: Rig, request: unknown, reload: () => Promise<un
     case 'forget':
       return await forget(accountOf(rig, asked), asked.name ?? '')
     default:
-      throw new FastnNetError('ERR_INVALID_ARGUMENT', 'the rig that runs is of another version: start it again')
+      throw new FastnNetError('ERR_INVALID_ARGUMENT', 'the running rig has another version: restart it')
   }
 }
 
-/** The account that a command names, or the current one. */
+/** The requested account, or the current one. */
 function accountOf(rig: Rig, { entity }: Asked): Account {
   const named = entity ?? rig.status().current
   const account = rig.account(named)
   if (account !== undefined && rig.endpoint(named)?.id52 !== rig.id52) return account
-  const why = account === undefined ? 'is offline: fastn-net rig set-online' : 'is the rig, which knows its owner only'
+  const why =
+    account === undefined ? 'is offline: fastn-net rig set-online' : 'is the rig, whose account has only the owner'
   throw new FastnNetError('ERR_INVALID_ARGUMENT', `${named} ${why}`)
 }
 
-/** The account, with the groups that a command names: new ones are made. */
+/** The account, after creating missing groups of the request. */
 async function withGroups(rig: Rig, asked: Asked): Promise<Account> {
   const account = accountOf(rig, asked)
   const { name = '', groups = [] } = asked
@@ -77,14 +78,14 @@ async function withGroups(rig: Rig, asked: Asked): Promise<Account> {
   return account
 }
 
-/** Mails that wait for their peers. */
+/** Queued mails. */
 function queueOf(rig: Rig): readonly unknown[] {
   const mail = rig.services.running.find(({ service }) => service.queue !== undefined)
   if (mail?.service.queue !== undefined) return mail.service.queue()
   throw new FastnNetError('ERR_INVALID_ARGUMENT', 'the rig has no mail: add [mail] to its configuration')
 }
 
-/** Removes an alias or a device, whichever has the name, with the invitations of the alias. Its access ends at once. */
+/** Removes the alias or device with a name, and invitations of the alias. Its access ends immediately. */
 async function forget(account: Account, name: string): Promise<{ peer: string; kind: 'alias' | 'device' }> {
   const { aliases, devices } = account.data
   const device = Object.entries(devices).find(([id52, known]) => known.name === name || id52 === name)?.[0]
@@ -94,7 +95,7 @@ async function forget(account: Account, name: string): Promise<{ peer: string; k
   }
   const alias = Object.hasOwn(aliases, name) ? aliases[name] : undefined
   if (alias === undefined)
-    throw new FastnNetError('ERR_INVALID_ARGUMENT', `the account knows no alias and no device '${name}'`)
+    throw new FastnNetError('ERR_INVALID_ARGUMENT', `the account has no alias or device '${name}'`)
   for (const [id, invitation] of Object.entries(account.data.invitations))
     if (invitation.name === name || invitation.redeemed.includes(alias.id52)) await account.revokeInvitation(id)
   await account.update(draft => {

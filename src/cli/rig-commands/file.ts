@@ -7,7 +7,7 @@ import { applied, checkedFile, readConfig } from '../run/config.js'
 import { Source } from '../run/source.js'
 import { configOf, stateOf } from './home.js'
 
-/** The files that a rig is made of: its configuration, and what commands change. */
+/** The files of a rig: its configuration, and the state that commands change. */
 export class RigFile {
   /** Path of the configuration. */
   readonly path: string
@@ -16,14 +16,14 @@ export class RigFile {
   readonly #isNamed: boolean
   #text = ''
 
-  /** `named`: the option of the command line. Default: the file of the home, which may be absent. */
+  /** `named`: from the command line. Default: the file of the home, which may be missing. */
   constructor(home: string, named: string | undefined) {
     this.#home = home
     this.#isNamed = named !== undefined
     this.path = named ?? configOf(home)
   }
 
-  /** Paths in the configuration are relative to this. */
+  /** Base of relative paths in the configuration. */
   get folder(): string {
     return dirname(resolve(this.path))
   }
@@ -36,13 +36,13 @@ export class RigFile {
     return checkedFile(this.path, this.#text, value => value as RigConfig)
   }
 
-  /** Both files as one text, to tell whether one has changed. */
+  /** Both files as one text, to detect changes. */
   async version(): Promise<string> {
     const texts = [this.path, stateOf(this.#home)].map(path => readFile(path, 'utf8').catch(() => ''))
     return JSON.stringify(await Promise.all(texts))
   }
 
-  /** A failure of applying the configuration, with the line. */
+  /** Adds the line to an error of the configuration. */
   failure(error: unknown): unknown {
     if (error instanceof RigConfigError) return new Source(this.path, this.#text).error(error.path, error.message)
     return error instanceof CliError ? error : applied(this.path, error)

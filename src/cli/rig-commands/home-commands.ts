@@ -6,7 +6,7 @@ import { shellWord } from '../quote.js'
 import { applyNow, configOf, homeOf, homeOption } from './home.js'
 import { template } from './template.js'
 
-/** Makes a folder the home of a rig. */
+/** Initializes a folder as the home of a rig. */
 export const init: Command = {
   name: 'rig init',
   summary: 'Create a rig in a folder, with its key and an account.',
@@ -74,7 +74,7 @@ export const createAccountCommand: Command = {
   }
 }
 
-/** Brings an identity online, or takes it offline. */
+/** Brings an identity online or offline. */
 export const setOnlineCommand: Command = {
   name: 'rig set-online',
   summary: 'Bring an identity online or offline. Applies to a running rig.',
@@ -96,7 +96,7 @@ export const setOnlineCommand: Command = {
   }
 }
 
-/** Chooses the current identity. */
+/** Sets the current identity. */
 export const setCurrentCommand: Command = {
   name: 'rig set-current',
   summary: 'Set the default identity of services. Applies to a running rig.',

@@ -5,7 +5,7 @@ import { CliError } from '../failure.js'
 import type { OptionSpecs } from '../specs.js'
 import { askRig } from './control-file.js'
 
-/** Option of every command of a rig. */
+/** Option of all rig commands. */
 export const homeOption: OptionSpecs = {
   home: { help: "Folder of the rig. Default: FASTN_HOME, else the platform's data folder.", value: 'FOLDER' }
 }
@@ -20,13 +20,13 @@ export function configOf(home: string): string {
   return join(home, 'rig.toml')
 }
 
-/** The file that says what is online and current. */
+/** The file with the online and current identities. */
 export function stateOf(home: string): string {
   return join(home, 'rig', 'state.json')
 }
 
 /**
- * Lets the rig that runs in the home apply what was changed. Returns whether it has: if none runs, or if it cannot be asked, it sees the change
+ * Makes a running rig of the home apply a change. Returns whether it did. A rig that is stopped or unreachable detects the change
  * itself.
  */
 export async function applyNow(home: string): Promise<boolean> {

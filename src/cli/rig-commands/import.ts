@@ -33,7 +33,7 @@ export const importCommand: Command = {
     }
     for (const problem of problems) {
       await output.event({ event: 'left-out', message: problem })
-      output.hint(`left out: ${printable(problem)}`)
+      output.hint(`skipped: ${printable(problem)}`)
     }
     return undefined
   }

@@ -1,24 +1,24 @@
 import type { Account } from '../../account/index.js'
 import { FastnNetError } from '../../index.js'
 
-/** An invitation of an account, as commands show it. */
+/** An invitation of an account, for display. */
 export interface ShownInvitation {
   readonly id: string
   readonly name: string
   readonly groups: readonly string[]
   /** How many peers may still accept it. */
   readonly uses: number
-  /** When it expires, in milliseconds since 1970. */
+  /** Expiry, in milliseconds since 1970. */
   readonly until: number
-  /** Peers that have accepted it, and what the account calls them. */
+  /** Peers that accepted it, with their aliases. */
   readonly accepted: readonly { readonly peer: string; readonly alias: string | null }[]
 }
 
-/** Characters of an id that name an invitation. */
+/** Characters of a short invitation ID. */
 export const shortId = 12
 const idPattern = /^[\da-f]{8,64}$/
 
-/** The invitations of an account, the first to expire first. Those that were accepted stay until they expire. */
+/** The invitations of an account, sorted by expiry. Accepted ones stay until they expire. */
 export function shownInvitations({ data }: Account): ShownInvitation[] {
   const aliases = new Map(Object.entries(data.aliases).map(([alias, { id52 }]) => [id52, alias]))
   const shown = Object.entries(data.invitations).map(([id, { name, groups, uses, until, redeemed }]) => {
@@ -29,9 +29,9 @@ export function shownInvitations({ data }: Account): ShownInvitation[] {
 }
 
 /**
- * Revokes the invitations of a name, or the one with this beginning of its id.
+ * Revokes the invitations of a name, or the one with an ID prefix.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if there is none, or several ids begin like that.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if none matches, or the prefix is ambiguous.
  */
 export async function revokeInvitations(
   account: Account,
@@ -44,7 +44,7 @@ export async function revokeInvitations(
     throw new FastnNetError('ERR_INVALID_ARGUMENT', `${ofId.length} invitations have an id that begins with ${named}`)
   const found = ofName.length > 0 ? ofName : ofId
   if (found.length === 0) {
-    const advice = 'fastn-net rig invitations lists them. A peer that has accepted one is ended by fastn-net rig forget'
+    const advice = 'see fastn-net rig invitations. To remove a peer that accepted one: fastn-net rig forget'
     throw new FastnNetError('ERR_INVALID_ARGUMENT', `the account has no invitation '${named}': ${advice}`)
   }
   const revoked = await Promise.all(found.map(async each => ((await account.revokeInvitation(each.id)) ? [each] : [])))

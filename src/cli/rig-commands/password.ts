@@ -6,11 +6,11 @@ import { UsageError } from '../failure.js'
 import { homeOption } from './home.js'
 import { hideSqliteWarning } from './sqlite-warning.js'
 
-/** Without those that look alike. */
+/** Without characters that look alike. */
 const letters = 'abcdefghijkmnpqrstuvwxyz23456789'
 const length = 20
 
-/** Makes the hash of a mail password. */
+/** Hashes a mail password. */
 export const mailPassword: Command = {
   name: 'rig mail-password',
   summary: 'Print the hash of a mail password, for [mail.users].',

@@ -3,7 +3,7 @@ import type { Command } from '../command.js'
 import { askRig } from './control-file.js'
 import { homeOf, homeOption } from './home.js'
 
-/** A mail that waits, as `Mail.queue` of `fastn-mail` has it. */
+/** A queued mail, from `Mail.queue` of `fastn-mail`. */
 interface QueuedMail {
   readonly id: string
   readonly from: string
@@ -15,16 +15,16 @@ interface QueuedMail {
   readonly reason: string
 }
 
-/** Most mails that are listed. */
+/** Maximum listed mails. */
 const most = 1_000
 
-/** Lists the mails that wait. */
+/** Lists queued mails. */
 export const queue: Command = {
   name: 'rig queue',
   summary: 'List queued mails: recipients, age, next attempt, and the reason of the last failure.',
   description: `Oldest first, at most ${most}. A mail is sent as soon as its peer connects. The rig must run.`,
   options: homeOption,
-  examples: [['fastn-net rig queue', 'Which mails wait for their peers?']],
+  examples: [['fastn-net rig queue', 'List queued mails.']],
   async run(context) {
     const { output } = context
     const mails = (await askRig(homeOf(context), { op: 'queue' })) as readonly QueuedMail[]

@@ -65,7 +65,7 @@ class RigRunner {
   readonly #rig: Rig
   readonly #file: RigFile
   readonly #home: string
-  /** What was applied last, or found wrong. */
+  /** The last applied or rejected files. */
   #version = ''
   #reloading: Promise<unknown> = Promise.resolve()
 
@@ -99,7 +99,7 @@ class RigRunner {
     await whilePublished(this.#context, shown, () => whileControlled(this.#home, control, output, work))
   }
 
-  /** Applies the files again until the command ends. */
+  /** Reloads the files until the command ends. */
   async #untilEnd(): Promise<void> {
     const { signal } = this.#context
     const onChange = () => void this.#reload(false).catch(() => {})
@@ -120,7 +120,7 @@ class RigRunner {
     ]
   }
 
-  /** Prints identities that are online, with their tickets: each waits for the relay, if there is one. */
+  /** Prints online identities with their tickets, after waiting for the relay, if any. */
   async #printIdentities(online: readonly string[]): Promise<void> {
     const { signal, output } = this.#context
     const all = this.#rig.status().identities.filter(({ id52 }) => online.includes(id52))
@@ -144,7 +144,7 @@ class RigRunner {
     }
   }
 
-  /** Applies the files again, after a reload that runs. `isAsked`: also if they have not changed. */
+  /** Reloads the files, after a reload in progress. `isAsked`: even if they have not changed. */
   async #reload(isAsked: boolean): Promise<RigChanges | undefined> {
     const made = this.#reloading.catch(() => {}).then(() => this.#apply(isAsked))
     this.#reloading = made
@@ -170,7 +170,7 @@ class RigRunner {
         list('started', started),
         list('stopped', stopped)
       ]
-      output.hint(`applied ${this.#file.path}${lists.join('')}, left ${kept} services alone`)
+      output.hint(`applied ${this.#file.path}${lists.join('')}, ${kept} services unchanged`)
       return changes
     } catch (error) {
       const failure = this.#file.failure(error)

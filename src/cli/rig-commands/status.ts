@@ -11,7 +11,7 @@ import { homeOf, homeOption } from './home.js'
 
 const { malai: _, ...dialling } = endpointOptions
 
-/** Shows what a rig does. */
+/** Shows the status of a rig. */
 export const status: Command = {
   name: 'rig status',
   summary: 'Show identities, services and the last change.',
@@ -41,7 +41,7 @@ export const status: Command = {
     } catch (error) {
       if (!(error instanceof CliError) || error.code !== 'ERR_NOT_RUNNING') throw error
     }
-    if (args.has('reload')) throw new UsageError('--reload needs a rig that runs')
+    if (args.has('reload')) throw new UsageError('--reload needs a running rig')
     const { output } = context
     await output.text(`Home: ${home}\nRig ID52: ${id52}\nOwner: ${owner}\nCurrent entity: ${current}\nNot running\n`)
     const online = entities.filter(entity => entity.online).length
@@ -59,7 +59,7 @@ export const status: Command = {
   }
 }
 
-/** Asks the rig of another machine. */
+/** Queries a rig on another machine. */
 async function ofPeer(context: Context, rig: string): Promise<undefined> {
   const { args, signal } = context
   const account = args.text('account')

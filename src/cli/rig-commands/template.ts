@@ -1,6 +1,6 @@
 /** The configuration of a new rig. */
-export const template = `# Configuration of this rig. It is applied when it changes, as one: a wrong file changes nothing.
-# docs/guide/rig.md explains it. fastn-net rig run --check checks it.
+export const template = `# Configuration of this rig. Changes are applied on save, all or none. An invalid file changes nothing.
+# Reference: docs/guide/rig.md. To validate it: fastn-net rig run --check
 
 # network = "internet"                      # or lan, loopback
 # relays = ["https://relay.example.com"]    # instead of the public ones
@@ -9,13 +9,13 @@ export const template = `# Configuration of this rig. It is applied when it chan
 # [health]
 # port = 9464
 
-# A web server of this machine, for the members of a group of the account.
+# A local web server, for members of a group of the account.
 # [services.web]
 # kind = "http"
 # target = 8080
 # allow = ["friends"]
 
-# A database of a peer, on a port of this machine.
+# A peer's database, on a local port.
 # [services.database]
 # kind = "tcp-bridge"
 # peer = "ID52"

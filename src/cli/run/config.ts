@@ -7,7 +7,7 @@ import { CliError } from '../failure.js'
 import { readLimited } from '../read-limited.js'
 import { configError, Source } from './source.js'
 
-/** Longest file. */
+/** Maximum size of the file. */
 const maxBytes = 1_048_576
 /** A checked file of services. */
 export interface Config {
@@ -18,7 +18,7 @@ export interface Config {
   /** Also speak malai's protocol. */
   readonly malai: boolean
   readonly services: ReadonlyMap<string, PlannedService>
-  /** Peers that may connect: those of all services. `null`: everyone. */
+  /** Admitted peers of all services. `null`: every peer. */
   readonly allow: readonly string[] | null
   /** Whether a service is exposed. */
   readonly exposes: boolean
@@ -28,7 +28,7 @@ export interface Config {
 export async function readConfig(file: string): Promise<string> {
   try {
     const bytes = await readLimited(file, maxBytes)
-    if (bytes === 'no file') throw new CliError('ERR_CONFIG', `'${file}' is no file`, { file })
+    if (bytes === 'no file') throw new CliError('ERR_CONFIG', `'${file}' is not a file`, { file })
     if (bytes === 'too long') throw configError(file, undefined, `the file is longer than ${maxBytes} bytes`)
     return bytes.toString('utf8')
   } catch (error) {
@@ -38,14 +38,14 @@ export async function readConfig(file: string): Promise<string> {
   }
 }
 
-/** Checks a file of services. `text`: what is in it. */
+/** Checks the text of a services file. */
 export function parseConfig(file: string, text: string): Config {
   return checkedFile(file, text, value => {
     const root = new Settings(value, [], { folder: dirname(resolve(file)), hasNames: false })
     root.expect(['key', 'network', 'relays', 'malai', 'services'])
     const tables = root.table('services')
     if (tables.keys.length === 0)
-      throw new RigConfigError([], 'there is no service: add a table such as [services.web]')
+      throw new RigConfigError([], 'a service is missing: add a table such as [services.web]')
     const services = planServices(tables)
     return {
       key: root.path('key'),
@@ -58,7 +58,7 @@ export function parseConfig(file: string, text: string): Config {
   })
 }
 
-/** Reads TOML and checks it. A failure names the line. */
+/** Parses and checks TOML. Errors name the line. */
 export function checkedFile<Checked>(file: string, text: string, check: (value: unknown) => Checked): Checked {
   const source = new Source(file, text)
   const value = tomlOf(file, text)
@@ -69,7 +69,7 @@ export function checkedFile<Checked>(file: string, text: string, check: (value: 
   }
 }
 
-/** A failure of applying a file. What the library takes for a wrong argument is a wrong file. */
+/** Converts an error of applying a file. An argument error of the library is an error of the file. */
 export function applied(file: string, error: unknown): unknown {
   return isFastnNetError(error, 'ERR_INVALID_ARGUMENT') ? new CliError('ERR_CONFIG', error.message, { file }) : error
 }

@@ -1,17 +1,17 @@
 import { stat } from 'node:fs/promises'
 
-/** How often a file is looked at, in milliseconds. */
+/** Poll interval, in milliseconds. */
 const watchMs = 500
 
 /**
- * Calls `onChange` when a file has changed and then was left alone from one look to the next: a file that is still being written has only
- * a part of its services. Calls it once at the start: the file may have changed since it was read. Does not keep the process alive.
+ * Calls `onChange` once a changed file is stable for one poll interval, because a file may still be incomplete during a write. Also calls it
+ * at the start, because the file may have changed since it was read. Does not keep the process alive.
  */
 export class FileWatch {
   readonly #path: string
   readonly #onChange: () => void
   readonly #timer: NodeJS.Timeout
-  /** Versions that were seen last and reported last. */
+  /** The last seen and the last reported version. */
   #seen = ''
   #reported = ''
 
@@ -27,7 +27,7 @@ export class FileWatch {
   }
 
   async #look(): Promise<void> {
-    // Polled: not every file system tells of changes, and editors replace the file.
+    // Polling, because some file systems lack change events, and editors replace the file.
     const found = await stat(this.#path, { bigint: true }).catch(() => undefined)
     if (found === undefined) return
     const version = `${found.ino} ${found.size} ${found.mtimeNs}`

@@ -4,7 +4,7 @@ import { CliError } from '../failure.js'
 /** Keys from the root of a TOML file to a value. */
 export type KeyPath = readonly string[]
 
-/** The text of a TOML file, to tell where something is. */
+/** The text of a TOML file, to locate values. */
 export class Source {
   readonly file: string
   readonly #lines: readonly string[]
@@ -14,13 +14,13 @@ export class Source {
     this.#lines = text.split('\n')
   }
 
-  /** The failure of a wrong value: with its line if that is found. */
+  /** An error for a value, with its line if found. */
   error(path: KeyPath, problem: string): CliError {
     const line = this.lineOf(path) ?? this.lineOf(path.slice(0, -1))
     return configError(this.file, line, problem)
   }
 
-  /** The line, from 1 on, with a key or the header of a table. Not found: inline tables, and keys in strings of several lines. */
+  /** The 1-based line of a key or table header. Does not find inline tables and keys in multi-line strings. */
   lineOf(path: KeyPath): number | undefined {
     const wanted = JSON.stringify(path)
     let table: KeyPath = []
@@ -36,7 +36,7 @@ export class Source {
   }
 }
 
-/** The failure of a wrong file. */
+/** An error of a file. */
 export function configError(file: string, line: number | undefined, problem: string): CliError {
   const place = line === undefined ? file : `${file}:${line}`
   return new CliError('ERR_CONFIG', `${place}: ${printable(problem)}`, { file, ...(line !== undefined && { line }) })

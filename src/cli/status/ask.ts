@@ -3,17 +3,17 @@ import type { LocalAddress } from './local-server.js'
 
 const maxAnswerBytes = 8_388_608
 
-/** A question to a program. */
+/** A request to a program. */
 export interface Question {
   readonly method: 'GET' | 'POST'
   readonly path: string
   /** Sent as JSON. */
   readonly body?: unknown
-  /** Limit of the answer, in milliseconds. */
+  /** Timeout of the answer, in milliseconds. */
   readonly timeout: number
 }
 
-/** Asks a program of this user, and returns its answer. */
+/** Sends a request to a program of this user, and returns its answer. */
 export async function ask({ socket, token }: LocalAddress, question: Question): Promise<unknown> {
   const { method, path, body, timeout } = question
   const text = await new Promise<string>((resolve, reject) => {

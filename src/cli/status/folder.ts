@@ -5,13 +5,13 @@ import { CliError } from '../failure.js'
 import type { LocalAddress } from './local-server.js'
 
 /**
- * The folder in which running programs are found: of this user alone. On Windows, the folder for temporary files is the user's own.
+ * The registry folder of running programs, accessible to this user only. On Windows, the temporary folder belongs to the user.
  *
  * @throws {CliError} `ERR_FILE` if another user can write to it.
  */
 export async function statusFolder(): Promise<string> {
   const isWindows = process.platform === 'win32'
-  // Not that of os.userInfo, which fails for a user that has no entry in /etc/passwd, as in containers.
+  // Not os.userInfo, which fails without an entry in /etc/passwd, as in containers.
   const uid = process.getuid?.()
   const ofSession = await sessionFolder()
   const folder = join(ofSession ?? tmpdir(), isWindows || ofSession !== undefined ? 'fastn-net' : `fastn-net-${uid}`)
@@ -20,12 +20,12 @@ export async function statusFolder(): Promise<string> {
   })
   const found = await lstat(folder)
   if (found.isDirectory() && (isWindows || (found.uid === uid && (found.mode & 0o077) === 0))) return folder
-  throw new CliError('ERR_FILE', `the folder '${folder}' must be of this user alone (mode 0700)`, {
+  throw new CliError('ERR_FILE', `the folder '${folder}' must be accessible to this user only (mode 0700)`, {
     systemCode: 'EPERM'
   })
 }
 
-/** The folder of the user's session. `su` and `cron` may name one that does not exist. */
+/** The user's runtime folder. Under `su` and `cron`, it may not exist. */
 async function sessionFolder(): Promise<string | undefined> {
   const { XDG_RUNTIME_DIR = '' } = process.env
   if (XDG_RUNTIME_DIR === '') return undefined

@@ -2,14 +2,14 @@ import { timingSafeEqual } from 'node:crypto'
 import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 
-/** Bounds of a local client, which may be any program of this user. */
+/** Limits for a local client, which may be any program of this user. */
 const limits = { connections: 16, headerBytes: 4_096, headersMs: 2_000, requestMs: 5_000, bodyBytes: 65_536 } as const
 
-/** How commands of this user reach a program. */
+/** Address of a program for commands of this user. */
 export interface LocalAddress {
   /** Unix socket, or named pipe. */
   readonly socket: string
-  /** Secret that a request must send. */
+  /** Secret of requests. */
   readonly token: string
 }
 
@@ -17,9 +17,9 @@ export interface LocalAddress {
 export type LocalAnswers = Readonly<Record<string, (request: IncomingMessage) => unknown>>
 
 /**
- * Serves HTTP on a Unix socket or a named pipe until the function that this returns is called. Does not keep the process alive.
+ * Serves HTTP on a Unix socket or a named pipe until the returned function is called. Does not keep the process alive.
  *
- * @throws An error of the system if the path cannot be used.
+ * @throws A system error if the path cannot be used.
  */
 export async function serveLocally({ socket, token }: LocalAddress, answers: LocalAnswers): Promise<() => void> {
   const server = createServer(
@@ -67,7 +67,7 @@ async function listening(server: Server, path: string): Promise<void> {
       resolve()
     })
   })
-  // Being seen is no reason to run.
+  // `status` must not keep the process alive.
   server.unref()
 }
 

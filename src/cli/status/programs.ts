@@ -4,19 +4,19 @@ import { ask } from './ask.js'
 import { type Registration, statusFolder } from './folder.js'
 import type { Snapshot } from './snapshot.js'
 
-/** Most programs that are shown. */
+/** Maximum shown programs. */
 const maxPrograms = 64
-/** Programs that are asked at once. */
+/** Maximum concurrent requests. */
 const batch = 64
-/** Limit of an answer. */
+/** Timeout of an answer. */
 const answerMs = 2_000
 
-/** States of the running programs of this user, ordered by their start. Forgets those that have ended without a word. */
+/** States of the running programs of this user, ordered by their start. Removes entries of killed programs. */
 export async function snapshots(): Promise<Snapshot[]> {
   const folder = await statusFolder()
   const names = (await readdir(folder)).filter(name => name.endsWith('.json'))
   const found: Snapshot[] = []
-  // Any number of programs may have been killed, which leaves their names here.
+  // Killed programs leave entries here, without a limit.
   for (let at = 0; at < names.length && found.length < maxPrograms; at += batch) {
     const some = await Promise.all(names.slice(at, at + batch).map(name => snapshotOf(folder, name)))
     for (const each of some) if (each !== undefined) found.push(each)
@@ -31,14 +31,14 @@ async function snapshotOf(folder: string, name: string): Promise<Snapshot | unde
     registration = JSON.parse(await readFile(file, 'utf8')) as Registration
     return (await ask(registration, { method: 'GET', path: '/', timeout: answerMs })) as Snapshot
   } catch (error) {
-    // Another process may have the id of one that was killed, but not its socket.
+    // The process ID of a killed program may be reused, but not its socket.
     const { code = '' } = error as NodeJS.ErrnoException
     const isGone = ['ECONNREFUSED', 'ENOENT'].includes(code)
     if (registration !== undefined && (isGone || !isRunning(registration.pid))) {
       await rm(file, { force: true })
       if (process.platform !== 'win32') await rm(file.replace(/json$/, 'sock'), { force: true })
     }
-    // It has just ended, or does not answer.
+    // It has just ended, or does not respond.
     return undefined
   }
 }

@@ -10,7 +10,7 @@ import { pipeOf, type Registration, statusFolder } from './folder.js'
 import { serveLocally } from './local-server.js'
 import { type NamedService, peerStatuses, type Snapshot, serviceStatuses } from './snapshot.js'
 
-/** What a program shows to others of this user. */
+/** The published state of a program. */
 export interface Published {
   readonly id52: string
   endpoints(): readonly Endpoint[]
@@ -24,7 +24,7 @@ export function published(endpoint: Endpoint, services: () => readonly NamedServ
   return { id52: endpoint.id52, endpoints: () => [endpoint], services }
 }
 
-/** Lets `fastn-net status` see a program while `work` runs. If that fails, it is a hint: no reason to end. */
+/** Publishes a program for `fastn-net status` while `work` runs. On failure, prints a hint and continues. */
 export async function whilePublished(
   { output, name }: Context,
   shown: Published,
@@ -62,13 +62,13 @@ async function serve(snapshot: () => Snapshot): Promise<() => void> {
   const close = await serveLocally({ socket, token }, { 'GET /': snapshot })
   const registration: Registration = { pid: process.pid, socket, token }
   const file = join(folder, `${name}.json`)
-  // It appears whole.
+  // Written atomically.
   await writeFile(`${file}.new`, JSON.stringify(registration), { mode: 0o600, flag: 'wx' })
   await rename(`${file}.new`, file)
   const remove = () => {
     for (const path of isWindows ? [file] : [file, socket]) rmSync(path, { force: true })
   }
-  // The second Ctrl-C ends the process without a word.
+  // A second Ctrl-C ends the process immediately.
   process.once('exit', remove)
   return () => {
     process.removeListener('exit', remove)

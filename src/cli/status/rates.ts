@@ -1,12 +1,12 @@
 import type { PeerStatus, Snapshot } from './snapshot.js'
 
-/** Bytes a second between two snapshots; `null` without an earlier one. */
+/** Bytes per second between two snapshots; `null` without an earlier one. */
 export interface Rates {
   readonly sendRate: number | null
   readonly receiveRate: number | null
 }
 
-/** The rates of a peer. Its counters begin again with a new connection. */
+/** The rates of a peer. Its counters restart with a new connection. */
 export function ratesOf(peer: PeerStatus, now: Snapshot, earlier: readonly Snapshot[]): Rates {
   const before = earlier.find(({ pid, id52 }) => pid === now.pid && id52 === now.id52)
   const seconds = before === undefined ? 0 : (now.time - before.time) / 1000

@@ -2,23 +2,23 @@ import type { Endpoint, PeerConnection, PeerInfo } from '../../index.js'
 import type { RigIdentityStatus } from '../../rig/index.js'
 import type { LoggedRequest, RunningService } from '../../rig/services/index.js'
 
-/** Most peers of a snapshot: the connected ones first. */
+/** Maximum peers of a snapshot, connected ones first. */
 const maxPeers = 1_000
-/** Most services of a snapshot. */
+/** Maximum services of a snapshot. */
 const maxServices = 256
 
-/** A service as `status` shows it. */
+/** A service, for `status`. */
 export interface ServiceStatus {
   readonly name: string
   readonly kind: string
   readonly address: string
   readonly port: number | null
   readonly connections: number
-  /** The last requests, the latest first. Of HTTP only. */
+  /** Recent requests, latest first. For HTTP only. */
   readonly requests?: readonly LoggedRequest[]
 }
 
-/** A peer as `status` shows it. Counters are those of its live connections. */
+/** A peer, for `status`. Counters cover its live connections. */
 export interface PeerStatus {
   readonly peer: string
   readonly state: PeerInfo['state']
@@ -30,7 +30,7 @@ export interface PeerStatus {
   readonly bytesReceived: number
   readonly streams: number
   readonly connections: number
-  /** Why the last dial or connection failed. */
+  /** Error of the last dial or connection. */
   readonly error: string | null
 }
 
@@ -41,14 +41,14 @@ export interface Snapshot {
   /** Name of its command. */
   readonly command: string
   readonly id52: string
-  /** When it started and when this was taken, in milliseconds since 1970. */
+  /** Start of the process and time of the snapshot, in milliseconds since 1970. */
   readonly started: number
   readonly time: number
   readonly services: readonly ServiceStatus[]
   readonly peers: readonly PeerStatus[]
-  /** Peers in all, also those that are left out. */
+  /** Total number of peers, including omitted ones. */
   readonly peersTotal: number
-  /** Of a rig only. */
+  /** For a rig only. */
   readonly identities?: readonly RigIdentityStatus[]
 }
 
@@ -74,7 +74,7 @@ export function peerStatuses(endpoints: readonly Endpoint[]): { peers: PeerStatu
   return { peers: [...connected, ...others].slice(0, maxPeers).map(peerStatus), peersTotal: all.length }
 }
 
-/** A peer of several endpoints is one peer with the connections of all. */
+/** Merges a peer of several endpoints. */
 function together(endpoints: readonly Endpoint[]): PeerInfo[] {
   const found = new Map<string, PeerInfo>()
   for (const peer of endpoints.flatMap(endpoint => endpoint.peers())) {

@@ -5,12 +5,12 @@ import style from './page/page.css'
 import page from './page/page.html'
 import script from './page/page.js'
 
-/** Bounds of the page's clients. */
+/** Limits for clients of the page. */
 const limits = { connections: 64, headerBytes: 8_192, headersMs: 5_000, requestMs: 10_000 } as const
-/** Programs are asked at most this often, however many pages are open. */
+/** Minimum interval between queries of programs, for any number of pages. */
 const freshMs = 500
 
-/** Everything that a page may load is here. */
+/** Headers of all responses. The page loads only its own resources. */
 const common = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -27,7 +27,7 @@ const files: Readonly<Record<string, readonly [type: string, text: string]>> = {
   '/page.js': ['text/javascript; charset=utf-8', script]
 }
 
-/** A local page that shows what `feed` gives. */
+/** A local page that shows the data of `feed`. */
 export class StatusPage {
   readonly #server: Server
   readonly #token = randomBytes(24).toString('hex')
@@ -44,7 +44,7 @@ export class StatusPage {
     this.#server.maxConnections = limits.connections
   }
 
-  /** Listens on 127.0.0.1. Port 0 is a free one. */
+  /** Listens on 127.0.0.1. Port 0 selects a free one. */
   static async listen(port: number, feed: () => Promise<unknown>): Promise<StatusPage> {
     const page = new StatusPage(feed)
     const server = page.#server
@@ -58,14 +58,14 @@ export class StatusPage {
   }
 
   /**
-   * Address of the page, with its secret. That is in the fragment, which browsers send to no server. A cookie would go to every port of
-   * 127.0.0.1, and so to sites of peers that are bridged.
+   * Address of the page with its secret, in the fragment, which browsers do not send. A cookie would be sent to every port of 127.0.0.1,
+   * including bridged sites of peers.
    */
   get url(): string {
     return `http://127.0.0.1:${this.#port}/#${this.#token}`
   }
 
-  /** Stops serving it. */
+  /** Closes the server. */
   close(): void {
     this.#server.close()
     this.#server.closeAllConnections()
@@ -77,7 +77,7 @@ export class StatusPage {
       response.writeHead(status, { ...common, 'content-type': 'text/plain; charset=utf-8', ...headers }).end(body)
     const { method, url: path = '', headers } = request
     const { host, origin } = headers
-    // Another name that leads to this machine is of another site: DNS rebinding.
+    // Prevents DNS rebinding.
     if (host !== `127.0.0.1:${this.#port}` && host !== `localhost:${this.#port}`) {
       return void send(421, 'wrong Host\n')
     }
@@ -90,10 +90,10 @@ export class StatusPage {
       try {
         return void send(200, await this.#json(), { 'content-type': 'application/json' })
       } catch {
-        return void send(500, 'the programs cannot be asked\n')
+        return void send(500, 'cannot query the programs\n')
       }
     }
-    // The same for everyone, so that they need no token.
+    // Static content, which needs no token.
     const [type, text] = Object.hasOwn(files, path) ? (files[path] ?? []) : []
     if (type === undefined || text === undefined) return void send(404, 'not found\n')
     send(200, text, { 'content-type': type })
