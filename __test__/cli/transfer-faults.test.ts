@@ -193,7 +193,7 @@ test('a full disk is an error at both sides, found early or in the middle', asyn
   const file = join(folderFor(t), 'big')
   writeFileSync(file, randomBytes(5_000_000))
   for (const [args, stdin, message] of [
-    [['send', ticket, file], '', /too little room/],
+    [['send', ticket, file], '', /too little free space/],
     [['send', ticket, '-'], randomBytes(5_000_000), /the disk is full/]
   ] as const) {
     const sent = await cli([...args, '--json'], { stdin })

@@ -24,7 +24,7 @@ export async function replaceFile(file: string, text: string): Promise<void> {
   }
 }
 
-/** So that the new name survives a crash. Windows keeps names without it, and has no way to ask. */
+/** Flushes the folder, so that the rename survives a crash. Windows does not need it and has no API for it. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return
   const handle = await open(folder, 'r')

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 /** Wrong passwords in {@link windowMs} before further attempts are delayed: of one user from one address. */
 const freeFailures = 10
-/** Same limit for all users from one address, except loopback, which all local programs share. */
+/** The limit for all users from one address, except loopback, which all local programs share. */
 const freeAddressFailures = 30
-/** Same limit for one user from all addresses, except those from which the user has logged in. */
+/** The limit for one user from all addresses, except those from which the user has logged in. */
 const freeUserFailures = 100
 /** How long a wrong password is counted, in milliseconds. */
 const windowMs = 60_000

@@ -7,29 +7,29 @@ import { TransferError } from './messages.js'
 import { checkPath } from './names.js'
 import { othersOf, partName, partsIn } from './parts.js'
 
-/** Unfinished transfers whose files are kept. Older ones give way. */
+/** Maximum unfinished transfers to keep. Older ones are deleted. */
 const maxParts = 8
 
 /** A file or folder that a peer offers. */
 export interface OfferedEntry {
   readonly path: string
-  /** Number of bytes; `null` if it is unknown, absent for a folder. */
+  /** Size in bytes; `null` if unknown, absent for a folder. */
   readonly size?: number | null
   readonly executable?: boolean
 }
 
-/** Existing file at the place of an entry. */
+/** Existing file at the path of an entry. */
 export type Present = 'nothing' | 'folder' | 'same-size' | 'other'
 
 /**
- * A folder that receives files. Follows no link below it, and writes nothing outside.
+ * A folder that receives files. Follows no links below it, and writes nothing outside.
  *
- * A file has its bytes in `.fastn-net-*.part` until all have arrived and their digest is right.
+ * Files are written to `.fastn-net-*.part` until they are complete and their digest matches.
  */
 export class TargetFolder {
   readonly #root: string
   readonly #force: boolean
-  /** Folders below the root that exist and are no links. */
+  /** Existing folders below the root that are not links. */
   readonly #folders = new Set<string>()
 
   private constructor(root: string, force: boolean) {
@@ -37,7 +37,7 @@ export class TargetFolder {
     this.#force = force
   }
 
-  /** Opens a folder, which is made if it does not exist, and checks that files can be made in it. */
+  /** Opens a folder, creates it if necessary, and checks that it is writable. */
   static async open(path: string, force: boolean): Promise<TargetFolder> {
     try {
       await mkdir(path, { recursive: true })
@@ -57,18 +57,18 @@ export class TargetFolder {
     return new TargetFolder(this.#root, this.#force)
   }
 
-  /** Bytes that the disk has room for. */
+  /** Free bytes of the disk. */
   async #freeBytes(): Promise<number> {
     try {
       const { bavail, bsize } = await statfs(this.#root)
       return bavail * bsize
     } catch {
-      // Not every file system tells.
+      // Some file systems do not report it.
       return Number.POSITIVE_INFINITY
     }
   }
 
-  /** Looks what is at the place of an entry. What would be replaced without permission is an error. */
+  /** Checks the path of an entry. An existing file without --force is an error. */
   async look(entry: OfferedEntry): Promise<Present> {
     const names = checkPath(entry.path)
     if (!(await this.#hasFolders(names.slice(0, -1)))) return 'nothing'
@@ -84,12 +84,12 @@ export class TargetFolder {
     return 'other'
   }
 
-  /** Throws for an existing entry of another content, unless it is to be replaced. */
+  /** Throws for an existing entry with different content, unless --force is given. */
   differs(entry: OfferedEntry): void {
-    if (!this.#force) throw exists(entry.path, 'it is there with other content; receive --force replaces it')
+    if (!this.#force) throw exists(entry.path, 'it exists with different content; receive --force replaces it')
   }
 
-  /** Bytes of each file of an unfinished transfer, by the number of the file. Removes the oldest files of others. */
+  /** Received bytes of each file of an unfinished transfer, by entry. Deletes the oldest files of others. */
   async parts(id: string, isActive: (id: string) => boolean): Promise<Map<number, number>> {
     const all = await partsIn(this.#root)
     for (const { path } of othersOf(all, id, isActive).slice(maxParts - 1)) await rm(path, { force: true })
@@ -97,8 +97,8 @@ export class TargetFolder {
   }
 
   /**
-   * Whether the disk has room for so many bytes. If not, removes the files of unfinished transfers that do not run, the oldest first,
-   * unless all of them are too little.
+   * Whether the disk has enough free space. If not, deletes files of inactive unfinished transfers, oldest first, unless even all of them
+   * would not suffice.
    */
   async makeRoom(bytes: number, id: string, isActive: (id: string) => boolean): Promise<boolean> {
     let free = await this.#freeBytes()
@@ -113,38 +113,38 @@ export class TargetFolder {
     return false
   }
 
-  /** Opens the file that has the first bytes of an entry. */
+  /** Opens the partial file of an entry. */
   async openPart(id: string, index: number, executable: boolean): Promise<FileHandle> {
     const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants
-    // Windows has no links to follow there.
+    // Windows does not follow links here.
     const flags = O_RDWR | O_CREAT | O_NOFOLLOW
     const file = await onDisk('write', open(this.#partPath(id, index), flags, executable ? 0o777 : 0o666))
     const found = await file.stat()
     if (found.isFile() && found.nlink === 1) return file
     await file.close()
-    throw new TransferError('disk', 'the file of an unfinished transfer is not a plain file')
+    throw new TransferError('disk', 'the file of an unfinished transfer is not a regular file')
   }
 
-  /** Opens a file that is there, to hash it. */
+  /** Opens an existing file for hashing. */
   async openPresent(entry: OfferedEntry): Promise<FileHandle> {
     const path = join(this.#root, ...checkPath(entry.path))
     return await onDisk('read', open(path, constants.O_RDONLY | constants.O_NOFOLLOW))
   }
 
-  /** Gives a complete file its name. */
+  /** Renames a complete file to its final name. */
   async commit(id: string, index: number, entry: OfferedEntry): Promise<void> {
     const names = checkPath(entry.path)
     await this.makeFolder(names.slice(0, -1))
     const [part, path] = [this.#partPath(id, index), join(this.#root, ...names)]
     if (this.#force) return void (await onDisk('write', rename(part, path)))
     try {
-      // Unlike a rename, a link replaces nothing.
+      // Unlike a rename, a link does not replace an existing file.
       await link(part, path)
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException
       if (code === 'EEXIST') throw exists(entry.path, 'it is there; receive --force replaces it')
       if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw cannot('write', error)
-      // A file system without links.
+      // The file system has no hard links.
       if ((await lstat(path).catch(absent)) !== undefined)
         throw exists(entry.path, 'it is there; receive --force replaces it')
       return void (await onDisk('write', rename(part, path)))
@@ -152,12 +152,12 @@ export class TargetFolder {
     await onDisk('write', unlink(part))
   }
 
-  /** Removes the file of an unfinished transfer. */
+  /** Deletes the file of an unfinished transfer. */
   async discard(id: string, index: number): Promise<void> {
     await rm(this.#partPath(id, index), { force: true })
   }
 
-  /** Makes the folders of these names, each in the one before. */
+  /** Creates nested folders. */
   async makeFolder(names: readonly string[]): Promise<void> {
     for (let depth = 1; depth <= names.length; depth++) {
       if (await this.#hasFolders(names.slice(0, depth))) continue
@@ -169,7 +169,7 @@ export class TargetFolder {
     if (!(await this.#hasFolders(names))) throw exists(names.join('/'), 'it is no folder')
   }
 
-  /** Whether these folders exist. A link in their place is an error: it leads elsewhere. */
+  /** Whether nested folders exist. A link among them is an error, because it may lead outside. */
   async #hasFolders(names: readonly string[]): Promise<boolean> {
     for (let depth = 1; depth <= names.length; depth++) {
       const path = names.slice(0, depth).join('/')

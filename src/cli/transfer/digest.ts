@@ -3,14 +3,14 @@ import type { FileHandle } from 'node:fs/promises'
 
 const blockBytes = 1024 * 1024
 
-/** How the start of a file is hashed. */
+/** Options for hashing the start of a file. */
 export interface HashingOptions {
   readonly signal: AbortSignal
   /** Called for each block. */
   readonly onWork?: () => void
 }
 
-/** Hashes the first bytes of a file. The result can go on with what follows. Stops at the end of the file. */
+/** Hashes the first bytes of a file, up to its end. The result can be continued. */
 export async function hashStart(file: FileHandle, bytes: number, { signal, onWork }: HashingOptions): Promise<Hash> {
   const hash = createHash('sha256')
   const block = Buffer.allocUnsafe(Math.min(blockBytes, Math.max(bytes, 1)))
@@ -25,7 +25,7 @@ export async function hashStart(file: FileHandle, bytes: number, { signal, onWor
   return hash
 }
 
-/** The digest so far, as hex. The hash can go on. */
+/** The digest so far, as hex. The hash can be continued. */
 export function digestOf(hash: Hash): string {
   return hash.copy().digest('hex')
 }

@@ -5,19 +5,19 @@ import { CliError } from '../failure.js'
 /** Protocol of a transfer: docs/wire.md. */
 export const transferProtocol: Protocol = Protocol.generic({ fastn: 'send', v: 1 })
 
-/** Bounds of what a peer may send. */
+/** Limits for data from a peer. */
 export const limits = {
-  /** Longest line. */
+  /** Maximum line. */
   lineBytes: 8_192,
   /** Files and folders of one transfer. */
   entries: 100_000,
   /** All lines of the list. */
   listBytes: 33_554_432,
-  /** Bytes behind one line. */
+  /** Bytes of one frame. */
   frameBytes: 1_048_576
 } as const
 
-/** Why a transfer failed, as it is sent to the other side. */
+/** Reason of a failed transfer, on the wire. */
 export type TransferWord =
   | 'busy'
   | 'cancelled'
@@ -32,7 +32,7 @@ export type TransferWord =
 
 /** A failed transfer. */
 export class TransferError extends CliError {
-  /** The word of the failure. Of a peer, any word. */
+  /** Reason of the failure. From a peer, any word. */
   readonly reason: string
 
   constructor(reason: TransferWord, message: string) {
@@ -41,7 +41,7 @@ export class TransferError extends CliError {
   }
 }
 
-/** What the other side says why it failed. */
+/** A failure that the peer reported. */
 export class PeerTransferError extends CliError {
   constructor(reason: string, message: string) {
     super('ERR_TRANSFER', `the peer says: ${message}`, { reason, by: 'peer' })
@@ -51,7 +51,7 @@ export class PeerTransferError extends CliError {
 /** A line of the protocol: an object with members that its reader checks. */
 export type Message = Readonly<Record<string, unknown>>
 
-/** Reads the next line. An error of the peer is thrown. */
+/** Reads the next line. Throws an error of the peer. */
 export async function readMessage(stream: PeerStream, signal: AbortSignal): Promise<Message> {
   return parseMessage(await stream.nextString({ maxBytes: limits.lineBytes, signal }))
 }
@@ -73,9 +73,9 @@ function parse(line: string): unknown {
   }
 }
 
-/** The other side does not speak this protocol. */
+/** The peer violated the protocol. */
 export function invalidLine(): TransferError {
-  return new TransferError('invalid', 'the peer sent a line that does not belong there')
+  return new TransferError('invalid', 'the peer sent an unexpected line')
 }
 
 /** Checks a whole number of a message. */
@@ -90,7 +90,7 @@ export function digest(value: unknown): string {
   throw invalidLine()
 }
 
-/** The line that tells the other side why this one fails. */
+/** The line that reports a failure to the peer. */
 export function errorLine(error: unknown): string {
   const reason = error instanceof TransferError ? error.reason : 'cancelled'
   const message = error instanceof TransferError ? error.message : 'it was interrupted'

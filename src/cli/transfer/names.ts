@@ -1,26 +1,26 @@
 import { printable } from '../../util/display.js'
 import { TransferError } from './messages.js'
 
-/** Most bytes of a name, as file systems have it. */
+/** Maximum bytes of a name on file systems. */
 const maxNameBytes = 255
-/** Most bytes of a path below the target folder. */
+/** Maximum bytes of a path below the target folder. */
 const maxPathBytes = 2048
-/** Most folders in each other. */
+/** Maximum nesting of folders. */
 const maxDepth = 64
 
-/** Names of the files in which an unfinished transfer waits. */
+/** File names of unfinished transfers. */
 const partName = /^\.fastn-net-[0-9a-f]{32}-\d+\.part$/
 
-/** Whether a file of this name waits for the rest of its bytes. */
+/** Whether a name is that of a partial file. */
 export function isPart(name: string): boolean {
   return partName.test(name)
 }
 
-/** Names that Windows takes for a device, a stream or another name. */
+/** Names that Windows interprets as a device, a stream or another name. */
 const notOnWindows = /[<>:"|?*]|[. ]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i
 
 /**
- * Splits a relative path into its names. Rejects a path that could leave the target folder or confuse a terminal. Both sides check.
+ * Splits a relative path into names. Rejects paths that could leave the target folder or confuse a terminal. Both sides check.
  *
  * @throws {TransferError} `name`.
  */
@@ -36,7 +36,7 @@ function checkName(path: string, name: string): void {
   if (name === '' || name === '.' || name === '..') throw badName(path, 'it is not below its folder')
   if (name.includes('\\')) throw badName(path, 'it has a backslash')
   if (printable(name) !== name) throw badName(path, 'it has control characters')
-  // Lone surrogates and replacement characters: another system would give the file another name.
+  // Lone surrogates and replacement characters do not survive a transfer to another system.
   if (/[\p{Surrogate}\ufffd]/u.test(name)) throw badName(path, 'it is not UTF-8')
   if (Buffer.byteLength(name) > maxNameBytes) throw badName(path, 'a name is too long')
   if (isPart(name)) throw badName(path, 'it is the name of an unfinished transfer')

@@ -8,7 +8,7 @@ export interface Offer {
   readonly id: string
   readonly name: string
   readonly entries: readonly OfferedEntry[]
-  /** Bytes of all files; `null` if one has an unknown number. */
+  /** Total bytes; `null` if the size of a file is unknown. */
   readonly total: number | null
 }
 
@@ -51,7 +51,7 @@ async function readEntries(
 function entryOf({ path, size, executable }: Message, name: string): OfferedEntry {
   if (typeof path !== 'string') throw invalidLine()
   const [root] = checkPath(path)
-  if (root !== name) throw new TransferError('name', 'a file is outside the folder that is offered')
+  if (root !== name) throw new TransferError('name', 'a file is outside the offered folder')
   return {
     path,
     ...(size !== undefined && { size: size === null ? null : wholeNumber(size, Number.MAX_SAFE_INTEGER) }),

@@ -13,7 +13,7 @@ export interface Part {
   readonly time: number
 }
 
-/** Name of the file that has the first bytes of an entry. */
+/** Name of the partial file of an entry. */
 export function partName(id: string, index: number): string {
   return `.fastn-net-${id}-${index}.part`
 }
@@ -31,7 +31,7 @@ export async function partsIn(folder: string): Promise<Part[]> {
   return parts
 }
 
-/** The files of other transfers that do not run, the latest first. */
+/** The files of other, inactive transfers, latest first. */
 export function othersOf(parts: readonly Part[], id: string, isActive: (id: string) => boolean): Part[] {
   return parts.filter(({ owner }) => owner !== id && !isActive(owner)).sort((a, b) => b.time - a.time)
 }

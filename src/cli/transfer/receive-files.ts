@@ -8,25 +8,25 @@ import { onDisk } from './disk.js'
 import { digest, invalidLine, limits, readMessage, TransferError, wholeNumber } from './messages.js'
 import type { Offer } from './offer.js'
 
-/** How a transfer is received. */
+/** Options for receiving a transfer. */
 export interface ReceivingOptions {
   readonly signal: AbortSignal
   readonly progress: ProgressDisplay
-  /** Most bytes of the transfer. */
+  /** Maximum bytes of the transfer. */
   readonly maxBytes: number
-  /** Whether the transfer of this id runs. */
+  /** Whether the transfer with this ID is in progress. */
   readonly isActive: (id: string) => boolean
-  /** Called while the receiver is at work, which the sender waits for. */
+  /** Called during local work that the sender waits for. */
   readonly onWork: () => void
   /** Called for each complete file. */
   readonly onFile: (path: string, bytes: number, sha256: string) => Promise<void>
 }
 
-/** A file whose first bytes, or all, are there. */
+/** A partial or complete file. */
 interface Presence {
   readonly index: number
   readonly bytes: number
-  /** Whether it has its name, and not only a part. */
+  /** Whether it is complete and has its final name. */
   readonly isNamed: boolean
 }
 
@@ -38,7 +38,7 @@ export class FileReceiver {
   readonly #options: ReceivingOptions
   /** Files that need no bytes. */
   readonly #complete = new Set<number>()
-  /** Bytes and digest of the start of a file, which the sender has proved. */
+  /** Bytes and digest of the start of a file, proved by the sender. */
   readonly #starts = new Map<number, { readonly bytes: number; readonly hash: Hash }>()
   readonly #frame = Buffer.allocUnsafe(limits.frameBytes)
 
@@ -63,7 +63,7 @@ export class FileReceiver {
     if (end !== true) throw invalidLine()
   }
 
-  /** Finds what is there already. */
+  /** Finds existing data. */
   async #present(): Promise<Presence[]> {
     const { id, entries } = this.#offer
     const parts = await this.#target.parts(id, this.#options.isActive)
@@ -80,7 +80,7 @@ export class FileReceiver {
     return found
   }
 
-  /** Tells the sender what is there. Believes what the sender proves: that its file begins with the same bytes. */
+  /** Reports existing data to the sender, which must prove that its file begins with the same bytes. */
   async #agree(present: readonly Presence[]): Promise<void> {
     const lines = present.map(({ index, bytes }) => `${JSON.stringify({ have: index, bytes })}\n`)
     await this.#stream.write(`${lines.join('')}{"ready":true}\n`)
@@ -88,7 +88,7 @@ export class FileReceiver {
     const { total } = this.#offer
     const { progress, isActive } = this.#options
     if (total !== null && !(await this.#target.makeRoom(total - progress.done, this.#offer.id, isActive))) {
-      throw new TransferError('disk', 'the receiver cannot write: the disk has too little room for it')
+      throw new TransferError('disk', 'the receiver cannot write: the disk has too little free space')
     }
   }
 
@@ -122,7 +122,7 @@ export class FileReceiver {
     await this.#options.onFile(entry.path, entry.size ?? 0, sha256)
   }
 
-  /** Receives the rest of a file, checks its digest and gives it its name. */
+  /** Receives the rest of a file, checks its digest and renames it. */
   async #receive(index: number, entry: OfferedEntry): Promise<void> {
     const { id } = this.#offer
     const start = this.#starts.get(index) ?? { bytes: 0, hash: createHash('sha256') }
@@ -136,7 +136,7 @@ export class FileReceiver {
       await onDisk('write', file.sync())
     } catch (error) {
       await file.close()
-      // A part with wrong bytes would never become right.
+      // A partial file with wrong bytes is useless.
       const isWrong = error instanceof TransferError && ['digest', 'too-large'].includes(error.reason)
       if (isWrong || entry.size === null) await this.#target.discard(id, index)
       throw error
@@ -146,7 +146,7 @@ export class FileReceiver {
     await this.#options.onFile(entry.path, bytes, digestOf(start.hash))
   }
 
-  /** Writes frames up to the digest. Returns the size of the file. */
+  /** Writes frames until the digest. Returns the size of the file. */
   async #write(file: FileHandle, entry: OfferedEntry, start: { bytes: number; hash: Hash }): Promise<number> {
     const { signal, progress, maxBytes } = this.#options
     const most = entry.size ?? maxBytes
@@ -156,7 +156,7 @@ export class FileReceiver {
       if (message.sha256 !== undefined) {
         if (entry.size !== null && position !== entry.size) throw invalidLine()
         if (digest(message.sha256) === digestOf(start.hash)) return position
-        throw new TransferError('digest', `'${entry.path}' arrived with other bytes: the digests differ`)
+        throw new TransferError('digest', `'${entry.path}' arrived corrupted: the digests differ`)
       }
       const length = wholeNumber(message.bytes, limits.frameBytes)
       if (position + length > most) throw entry.size === null ? tooLarge(maxBytes) : invalidLine()
@@ -191,7 +191,7 @@ async function writeAll(file: FileHandle, bytes: Buffer, position: number): Prom
   }
 }
 
-/** The transfer exceeds what the receiver takes. */
+/** The transfer exceeds the receiver's limit. */
 export function tooLarge(maxBytes: number): TransferError {
-  return new TransferError('too-large', `the receiver takes ${maxBytes} bytes at most: --max-size`)
+  return new TransferError('too-large', `the receiver accepts at most ${maxBytes} bytes: see --max-size`)
 }

@@ -5,7 +5,7 @@ import { digest, invalidLine, limits, readMessage, TransferError, wholeNumber } 
 import type { Offer } from './offer.js'
 import { type ReceivingOptions, readFrame, tooLarge } from './receive-files.js'
 
-/** Receives one file and prints it. Nothing of it can be resumed. */
+/** Receives one file and prints it. It cannot be resumed. */
 export async function receiveToStdout(
   stream: PeerStream,
   { entries, total }: Offer,
@@ -14,7 +14,7 @@ export async function receiveToStdout(
 ): Promise<void> {
   const [entry] = entries
   if (entry?.size === undefined || entries.length > 1) {
-    throw new TransferError('invalid', 'the receiver takes one file, no folder')
+    throw new TransferError('invalid', 'the receiver accepts only a single file')
   }
   if (total !== null && total > maxBytes) throw tooLarge(maxBytes)
   await stream.writeJson({ ready: true })

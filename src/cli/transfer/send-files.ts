@@ -16,15 +16,15 @@ import {
 } from './messages.js'
 import { type Source, type SourceEntry, unreadable } from './source.js'
 
-/** How a transfer is sent. */
+/** Options for sending a transfer. */
 export interface SendingOptions {
   readonly signal: AbortSignal
   readonly progress: ProgressDisplay
-  /** Bytes a second. */
+  /** Bytes per second. */
   readonly limitRate: number
 }
 
-/** How long a failed sender waits for the receiver to say why. */
+/** How long a failed sender waits for the receiver's reason. */
 const reasonMs = 2_000
 
 /** Sends a source over one stream. */
@@ -32,9 +32,9 @@ export class FileSender {
   readonly #stream: PeerStream
   readonly #source: Source
   readonly #options: SendingOptions
-  /** Where each file starts that the receiver has a part of. */
+  /** Start offset of each file that the receiver has partially. */
   readonly #from = new Map<number, number>()
-  /** Digests of these starts. */
+  /** Digests of these parts. */
   readonly #hashes = new Map<number, Hash>()
   readonly #started = performance.now()
 
@@ -44,7 +44,7 @@ export class FileSender {
     this.#options = options
   }
 
-  /** Runs the transfer. Resolves once the receiver has all of it. */
+  /** Runs the transfer. Resolves once the receiver has everything. */
   async run(): Promise<void> {
     try {
       await this.#offer()
@@ -52,7 +52,7 @@ export class FileSender {
     } catch (error) {
       throw await this.#reason(error, () => readMessage(this.#stream, this.#options.signal))
     }
-    // The receiver says nothing before the end, unless it fails.
+    // The receiver sends nothing before the end, unless it fails.
     const answer = readMessage(this.#stream, this.#options.signal)
     answer.catch(() => this.#stopInput())
     try {
@@ -77,7 +77,7 @@ export class FileSender {
     if (lines !== '') await this.#stream.write(lines, { signal: this.#options.signal })
   }
 
-  /** Reads which files the receiver has a part of. */
+  /** Reads which files the receiver has partially. */
   async #readHaves(): Promise<[index: number, bytes: number][]> {
     const haves: [number, number][] = []
     let next = 0
@@ -92,7 +92,7 @@ export class FileSender {
     }
   }
 
-  /** Proves that these files begin with the same bytes, so that the receiver tells no stranger what it has. */
+  /** Proves that these files begin with the same bytes, so that the receiver does not reveal its content. */
   async #prove(haves: readonly [number, number][]): Promise<void> {
     const answers = this.#readStarts(haves)
     answers.catch(() => {})
@@ -113,7 +113,7 @@ export class FileSender {
     for (const [index, bytes] of haves) {
       const { file, from } = await readMessage(this.#stream, this.#options.signal)
       if (file !== index || (from !== 0 && from !== bytes)) throw invalidLine()
-      // Of an empty file, all is there.
+      // An empty file is always complete.
       if (from === bytes) this.#from.set(index, bytes)
       this.#options.progress.skip(from === bytes ? bytes : 0)
     }
@@ -152,7 +152,7 @@ export class FileSender {
       await this.#sendFrame(block.subarray(0, bytesRead), hash)
       position += bytesRead
     }
-    // Files of /proc say that their size is 0.
+    // Files in /proc report size 0.
     if ((await file.read(Buffer.alloc(1), 0, 1, size)).bytesRead > 0) throw longer(entry)
     const { size: now, mtimeMs } = await file.stat()
     if (now !== size || mtimeMs !== entry.changed) throw changed(entry)
@@ -166,7 +166,7 @@ export class FileSender {
     }
   }
 
-  /** Ends a wait for stdin, which may never give anything: the receiver has failed, or the command was interrupted. */
+  /** Ends a read of stdin, which may block forever, after a failure of the receiver or an interrupt. */
   #stopInput(): void {
     if (this.#source.total === null) process.stdin.destroy()
   }
@@ -197,7 +197,7 @@ export class FileSender {
     }
   }
 
-  /** What to report: what the receiver says, if it stopped the transfer, else the error of this side. */
+  /** The error to report: the receiver's reason if it stopped the transfer, else the local error. */
   async #reason(error: unknown, answer: () => Promise<unknown>): Promise<unknown> {
     if (this.#options.signal.aborted || error instanceof TransferError || error instanceof PeerTransferError)
       return error
@@ -208,7 +208,7 @@ export class FileSender {
       ),
       sleep(reasonMs, undefined, { ref: false })
     ])
-    // An error that is not the stream's own, such as that of a stopped stdin, follows from what ended the answer.
+    // Errors outside the stream, such as a stopped stdin, follow from the end of the answer.
     const isOwn = isFastnNetError(error) && !(told instanceof PeerTransferError)
     return isOwn || told === undefined ? error : told
   }
@@ -221,9 +221,9 @@ export class FileSender {
 }
 
 function longer(entry: SourceEntry): TransferError {
-  return new TransferError('source', `'${entry.path}' has more bytes than its size says: pipe it, and send -`)
+  return new TransferError('source', `'${entry.path}' has more bytes than its size: pipe it, and send -`)
 }
 
 function changed(entry: SourceEntry): TransferError {
-  return new TransferError('source', `'${entry.path}' has changed while it was sent: send it again`)
+  return new TransferError('source', `'${entry.path}' changed while it was sent: send it again`)
 }

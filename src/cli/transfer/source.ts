@@ -8,12 +8,12 @@ import { checkPath } from './names.js'
 export interface SourceEntry {
   /** Path below the receiver's folder, with `/`. */
   readonly path: string
-  /** Where its bytes are; absent for a folder and for stdin. */
+  /** Local path; absent for a folder and for stdin. */
   readonly file?: string
-  /** Number of bytes; `null` if it is unknown, absent for a folder. */
+  /** Size in bytes; `null` if unknown, absent for a folder. */
   readonly size?: number | null
   readonly executable?: boolean
-  /** When it changed, to tell its versions apart. */
+  /** Time of the last change, to detect versions. */
   readonly changed?: number
 }
 
@@ -21,7 +21,7 @@ export interface SourceEntry {
 export interface Source {
   /** Name of the file or folder at the receiver. */
   readonly name: string
-  /** The same for the same files: a receiver finds what it has of them. */
+  /** Equal for equal files, so that a receiver finds its partial data. */
   readonly id: string
   readonly entries: readonly SourceEntry[]
   /** Bytes of all files; `null` for stdin. */
@@ -37,14 +37,14 @@ export function stdinSource(name: string): Source {
   return { name, id: randomBytes(16).toString('hex'), entries, total: null, skipped: [] }
 }
 
-/** A file, or a folder with all that is in it. Follows no link but `path` itself. */
+/** A file, or a folder with its content. Follows no links except `path` itself. */
 export async function pathSource(path: string, name: string | undefined, signal: AbortSignal): Promise<Source> {
   const absolute = resolve(path)
   const found = await stat(absolute).catch(error => {
     throw unreadable(path, error)
   })
   const root = name ?? basename(absolute)
-  if (root === '') throw new TransferError('name', `'${path}' has no name of its own: give it one with --name`)
+  if (root === '') throw new TransferError('name', `'${path}' has no name: set one with --name`)
   checkPath(root)
   if (root.includes('/')) throw new TransferError('name', `the name '${root}' must not have a slash`)
   const walk = new Walk(signal)
@@ -56,14 +56,14 @@ export async function pathSource(path: string, name: string | undefined, signal:
   return { name: root, id: idOf(absolute, entries), entries, total, skipped }
 }
 
-/** Which files, in which version. The path on this machine keeps others from guessing it. */
+/** Identifies the files and their versions. Includes the local path, so that others cannot guess it. */
 function idOf(absolute: string, entries: readonly SourceEntry[]): string {
   const hash = createHash('sha256').update(absolute)
   for (const { path, size, changed } of entries) hash.update(`\0${path}\0${size}\0${changed}`)
   return hash.digest('hex').slice(0, 32)
 }
 
-/** Collects the entries of a folder, in the order of their names. */
+/** Collects the entries of a folder, sorted by name. */
 class Walk {
   readonly entries: SourceEntry[] = []
   readonly skipped: string[] = []
@@ -105,7 +105,7 @@ class Walk {
   }
 }
 
-/** A file of the source cannot be read. */
+/** A file of the source is unreadable. */
 export function unreadable(path: string, error: unknown): TransferError {
   const { code } = error as NodeJS.ErrnoException
   return new TransferError('source', `cannot read '${path}': ${code ?? String(error)}`)

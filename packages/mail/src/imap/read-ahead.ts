@@ -6,18 +6,18 @@ import type { FetchItem } from './fetch-items.js'
 import { withMessage } from './read-message.js'
 import type { View } from './view.js'
 
-/** Messages that are read at once. Node.js has four threads for files. */
+/** Concurrent message reads. Node.js has four threads for files. */
 const atOnce = 4
 
-/** Bytes of a message that are read ahead at most. Larger headers are sent from the file. */
+/** Maximum bytes read ahead per message. Larger headers are sent from the file. */
 const maxBytes = 64 * 1024
 
-/** All that a FETCH tells of a message beside its row. */
+/** Data of a message for FETCH, besides its row. */
 export interface ReadAhead extends Description {
   readonly header: Buffer | undefined
 }
 
-/** What items ask for. */
+/** Requested data. */
 interface Wanted {
   readonly envelope: boolean
   readonly structure: boolean
@@ -25,8 +25,8 @@ interface Wanted {
 }
 
 /**
- * Reads what items tell of messages: from the index, or else from several files at once. Returns it by UID, without the messages that are gone or
- * have large headers. Returns nothing if an item needs more than the header.
+ * Reads the data for FETCH items from the index, else concurrently from files. Returns it by UID, without removed messages and large headers.
+ * Returns nothing if an item needs more than the header.
  */
 export async function readAhead(
   view: View,
@@ -56,7 +56,7 @@ export async function readAhead(
   return found
 }
 
-/** What the items ask for; `undefined` if a part of them needs the body, or none needs the file. */
+/** The requested data; `undefined` if an item needs the body, or none needs the file. */
 function wantedBy(items: readonly FetchItem[]): Wanted | undefined {
   const wanted = { envelope: false, structure: false, header: false }
   for (const item of items) {

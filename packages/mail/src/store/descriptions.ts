@@ -1,13 +1,13 @@
 import { MailError } from '../errors.js'
 import type { IndexDb } from './index-db.js'
 
-/** Raise it when the texts change that are kept: those of before are then dropped. */
+/** Increment it when the cached format changes, to drop older entries. */
 const format = 1
 
-/** Longest text that is kept, in bytes. Ordinary ones have a few hundred. */
+/** Maximum cached text, in bytes. Ordinary ones have a few hundred. */
 const maxTextBytes = 4096
 
-/** What IMAP tells of a message's header and parts, one character a byte. */
+/** IMAP descriptions of a message's header and parts, as binary strings. */
 export interface Description {
   /** ENVELOPE. */
   readonly envelope?: string | undefined
@@ -15,7 +15,7 @@ export interface Description {
   readonly structure?: string | undefined
 }
 
-/** A cache of descriptions, for messages that the index has. It ends with the message. */
+/** A cache of descriptions for messages in the index. Entries end with their message. */
 export class Descriptions {
   readonly #db: IndexDb
 
@@ -29,14 +29,14 @@ export class Descriptions {
     })
   }
 
-  /** What is kept of a message. */
+  /** The cached description of a message. */
   get(mailbox: number, uid: number): Description {
     const sql = 'SELECT envelope, structure FROM descriptions WHERE mailbox = ? AND uid = ?'
     const row = this.#db.get<{ envelope: Uint8Array | null; structure: Uint8Array | null }>(sql, mailbox, uid)
     return { envelope: textOf(row?.envelope), structure: textOf(row?.structure) }
   }
 
-  /** Keeps descriptions by UID, unless they are long or their message is gone. A disk that is full or read-only keeps none. */
+  /** Caches descriptions by UID, except long ones and those of removed messages. No-op on a full or read-only disk. */
   keep(mailbox: number, described: ReadonlyMap<number, Description>): void {
     if (described.size === 0) return
     try {

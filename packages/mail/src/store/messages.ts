@@ -113,8 +113,8 @@ async function renamed(mailbox: MailboxState, row: MessageRow, flags: Flags): Pr
 }
 
 /**
- * Takes the messages that no session was told of, moves their files to `cur`, and returns their UIDs. On a disk that takes no changes they stay
- * as they are: the next session is told of them as well.
+ * Claims unreported messages, moves their files to `cur`, and returns their UIDs. On a full or read-only disk, they stay unreported for the
+ * next session.
  */
 export async function claimRecent(store: MaildirStore, mailbox: MailboxState): Promise<number[]> {
   return await mailbox.mutex.run(async () => {

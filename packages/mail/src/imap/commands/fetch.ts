@@ -13,10 +13,10 @@ import type { Session } from '../session.js'
 import { parseSet } from '../sets.js'
 import type { View } from '../view.js'
 
-/** Items that the row of a message answers. */
+/** Items available from the row of a message. */
 const ofRow = ['FLAGS', 'UID', 'INTERNALDATE', 'RFC822.SIZE', 'MODSEQ']
 
-/** Messages whose rows are read at once. */
+/** Batch size for reading rows. */
 const pageSize = 64
 
 export async function fetch(session: Session, { name, args }: Command): Promise<string> {
