@@ -1735,7 +1735,7 @@ declare abstract class TunnelEndpoint extends HttpEndpoint {
      * - Dials the peer when the first client connects. A client's first bytes travel without a round trip before them.
      * - A client's connection is reset if the peer cannot be reached, does not expose the service, refuses this endpoint, or is lost: a
      *   silent peer within 10 s. The log says why (`fastn_net::tunnel`).
-     * - Everyone who can reach the local port can use the service, other users of this machine too. A Unix socket in a private folder is
+     * - Any program that can reach the local port can use the service, including those of other users. A Unix socket in a private folder is
      *   for one user only.
      *
      * @throws {FastnNetError} `ERR_LISTEN` if the local address cannot be used; the message names it. `ERR_INVALID_ARGUMENT`.
@@ -1797,7 +1797,7 @@ declare abstract class TunnelEndpoint extends HttpEndpoint {
      * - Dials a peer when the first request to it comes. A client gets status 403 if the peer does not let this endpoint use the service,
      *   and 502, 503 or 504 with a text if there is no answer.
      * - Reaches older peers too, over their protocol `Http`: without trailers, interim answers, upgrades and named services.
-     * - Everyone who can reach the local port can use the services, other users of this machine too.
+     * - Any program that can reach the local port can use the services, including those of other users.
      *
      * @throws {FastnNetError} `ERR_LISTEN` if the local address cannot be used; the message names it. `ERR_INVALID_ARGUMENT`.
      * `ERR_PEER_ADDRESS`. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
@@ -1838,7 +1838,7 @@ declare abstract class ProxyEndpoint extends TunnelEndpoint {
      * - CONNECT, which HTTPS needs, and requests for `http:` URLs. Their bodies are streamed both ways; upgrades such as WebSocket pass.
      * - A destination that the peer does not allow gets status 403. One that is not reached gets 502, a peer that does not answer 504.
      * - A request without a whole URL gets 400: a web page that asks for the port of the proxy reaches nothing.
-     * - Everyone who can reach the local port can use the proxy, other users of this machine too.
+     * - Any program that can reach the local port can use the proxy, including those of other users.
      *
      * @throws {FastnNetError} The errors of {@link bridgeTcp}.
      *
@@ -1855,7 +1855,7 @@ declare abstract class ProxyEndpoint extends TunnelEndpoint {
      * - A destination that the peer does not allow gets reply 2, one that refuses 5, one that was not found or does not answer 4. A peer
      *   that cannot be reached is reply 3.
      * - Greeting and request must come within 10 s.
-     * - Everyone who can reach the local port can use the proxy, other users of this machine too.
+     * - Any program that can reach the local port can use the proxy, including those of other users.
      *
      * @throws {FastnNetError} The errors of {@link bridgeTcp}.
      *

@@ -7,7 +7,7 @@ const server = await createEndpoint({
     rules: [
       { peers: friends, protocol: 'Chat', effect: 'allow' },
       { peers: friends, protocol: 'Tcp', service: 'db', effect: 'allow' },
-      { service: 'web', effect: { perSecond: 10 } } // everyone, within a rate for each peer
+      { service: 'web', effect: { perSecond: 10 } } // every peer, rate-limited
     ]
   }
 })
@@ -21,6 +21,6 @@ const refused = await client.getStream(server.address(), 'Admin').catch(error =>
 console.log(refused)
 console.log(server.access.explain(client.id52, 'Tcp', { service: 'db' }).index)
 
-server.access.setPolicy({ rules: [] }) // what was allowed before ends at once
+server.access.setPolicy({ rules: [] }) // ends streams that were allowed before
 console.log(server.access.explain(client.id52, 'Chat'))
 await Promise.all([client.close(), server.close()])

@@ -45,7 +45,7 @@ export abstract class ProxyEndpoint extends TunnelEndpoint {
    * - CONNECT, which HTTPS needs, and requests for `http:` URLs. Their bodies are streamed both ways; upgrades such as WebSocket pass.
    * - A destination that the peer does not allow gets status 403. One that is not reached gets 502, a peer that does not answer 504.
    * - A request without a whole URL gets 400: a web page that asks for the port of the proxy reaches nothing.
-   * - Everyone who can reach the local port can use the proxy, other users of this machine too.
+   * - Any program that can reach the local port can use the proxy, including those of other users.
    *
    * @throws {FastnNetError} The errors of {@link bridgeTcp}.
    *
@@ -65,7 +65,7 @@ export abstract class ProxyEndpoint extends TunnelEndpoint {
    * - A destination that the peer does not allow gets reply 2, one that refuses 5, one that was not found or does not answer 4. A peer
    *   that cannot be reached is reply 3.
    * - Greeting and request must come within 10 s.
-   * - Everyone who can reach the local port can use the proxy, other users of this machine too.
+   * - Any program that can reach the local port can use the proxy, including those of other users.
    *
    * @throws {FastnNetError} The errors of {@link bridgeTcp}.
    *

@@ -49,7 +49,7 @@ export abstract class TunnelEndpoint extends HttpEndpoint {
    * - Dials the peer when the first client connects. A client's first bytes travel without a round trip before them.
    * - A client's connection is reset if the peer cannot be reached, does not expose the service, refuses this endpoint, or is lost: a
    *   silent peer within 10 s. The log says why (`fastn_net::tunnel`).
-   * - Everyone who can reach the local port can use the service, other users of this machine too. A Unix socket in a private folder is
+   * - Any program that can reach the local port can use the service, including those of other users. A Unix socket in a private folder is
    *   for one user only.
    *
    * @throws {FastnNetError} `ERR_LISTEN` if the local address cannot be used; the message names it. `ERR_INVALID_ARGUMENT`.
@@ -123,7 +123,7 @@ export abstract class TunnelEndpoint extends HttpEndpoint {
    * - Dials a peer when the first request to it comes. A client gets status 403 if the peer does not let this endpoint use the service,
    *   and 502, 503 or 504 with a text if there is no answer.
    * - Reaches older peers too, over their protocol `Http`: without trailers, interim answers, upgrades and named services.
-   * - Everyone who can reach the local port can use the services, other users of this machine too.
+   * - Any program that can reach the local port can use the services, including those of other users.
    *
    * @throws {FastnNetError} `ERR_LISTEN` if the local address cannot be used; the message names it. `ERR_INVALID_ARGUMENT`.
    * `ERR_PEER_ADDRESS`. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
