@@ -21,6 +21,19 @@ export function closeWithCount() {
  * it has not ended after `minutes`.
  */
 export async function suite(command, args, counts, minutes, cwd = root) {
+  const { output, code } = await shown(command, args, minutes, cwd)
+  const { passed, failed } = counts(output)
+  count({ passed, failed: code === 0 ? failed : Math.max(failed, 1) })
+}
+
+/** Adds counts. */
+export function count({ passed, failed }) {
+  total.passed += passed
+  total.failed += failed
+}
+
+/** Runs a program and shows its output, which it returns. */
+async function shown(command, args, minutes, cwd) {
   const named = args.includes(tool.ava) ? ['ava', ...args.slice(args.indexOf(tool.ava) + 1)] : [command, ...args]
   say(named.join(' '))
   const colour = process.stdout.isTTY ? { FORCE_COLOR: '1', CARGO_TERM_COLOR: 'always' } : {}
@@ -44,9 +57,7 @@ export async function suite(command, args, counts, minutes, cwd = root) {
     }, minutes * 60_000)
     child.once('close', () => clearTimeout(limit))
   })
-  const { passed, failed } = counts(stripVTControlCharacters(output))
-  total.passed += passed
-  total.failed += code === 0 ? failed : Math.max(failed, 1)
+  return { output: stripVTControlCharacters(output), code }
 }
 
 /** Parses cargo's line for each test program: `test result: ok. 12 passed; 0 failed; …`. */
@@ -59,13 +70,20 @@ export function cargoCounts(output) {
  * Runs ava, prefixed with the command `before`, and adds ava's own counts. `node` is the program that runs it, `cwd` the folder with its
  * configuration.
  */
-export async function avaSuite(args, before = [], { node = process.execPath, cwd = root } = {}) {
+export async function avaSuite(args, before = [], options = {}) {
+  const { passed, failed, code } = await runAva(args, before, options)
+  count({ passed, failed: code === 0 ? failed : Math.max(failed, 1) })
+}
+
+/** As {@link avaSuite}, but returns the counts. */
+export async function runAva(args, before, { node = process.execPath, cwd = root } = {}) {
   const file = join(cache, 'ava-counts.json')
   mkdirSync(cache, { recursive: true })
   rmSync(file, { force: true })
   process.env.FASTN_NET_TEST_COUNTS = file
   const [command, ...rest] = [...before, node, tool.ava, ...args]
-  await suite(command, rest, () => avaCounts(file), undefined, cwd)
+  const { code } = await shown(command, rest, undefined, cwd)
+  return { ...avaCounts(file), code }
 }
 
 /** Reads the counts that ava.config.js wrote. Zero if ava did not get that far. */

@@ -1,5 +1,5 @@
 // Passes through the addon's unsafe code once: bytes in and out of JavaScript's memory, handles, wakes, ends of threads. For Valgrind, under
-// which it takes a minute or two. Prints 'done'.
+// which it takes a minute or two, and the sanitizers. Prints 'done'.
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
@@ -40,6 +40,14 @@ await watching.return()
 kept.close()
 
 if (isMainThread) {
+  // A thread that waits for nothing, so that nothing is started in it.
+  const keys = new Worker(
+    `import(${JSON.stringify(import.meta.resolve('fastn-net'))}).then(m => m.SecretKey.generate())`,
+    {
+      eval: true
+    }
+  )
+  await once(keys, 'exit')
   const worker = new Worker(fileURLToPath(import.meta.url))
   await once(worker, 'message')
   // With endpoints open, and a call that waits.
