@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { type ModuleFormat, rollup } from 'rollup'
 
@@ -23,10 +23,13 @@ interface Options {
   copied?: boolean
   /** `package.json` next to the bundle. */
   manifest?: object | undefined
+  /** A program elsewhere imports the bundle, in which `import.meta.url` is a file of the machine that built, as webpack leaves it. */
+  hosted?: boolean
 }
 
 /** Bundles a program, runs it without its sources, and returns its output. */
-async function run(t: ExecutionContext, format: ModuleFormat, { external = false, copied = false, manifest }: Options) {
+async function run(t: ExecutionContext, format: ModuleFormat, options: Options) {
+  const { external = false, copied = false, hosted = false, manifest } = options
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-bundle-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const installed = join(folder, 'installed')
@@ -36,7 +39,13 @@ async function run(t: ExecutionContext, format: ModuleFormat, { external = false
   const bundle = await rollup({
     input: join(folder, 'program.js'),
     external: id => id.startsWith('node:') || (external && id === 'fastn-net'),
-    plugins: [{ name: 'packages', resolveId: id => (id === 'fastn-net' ? join(installed, 'dist/index.js') : null) }],
+    plugins: [
+      {
+        name: 'packages',
+        resolveId: id => (id === 'fastn-net' ? join(installed, 'dist/index.js') : null),
+        resolveImportMeta: property => (hosted && property === 'url' ? '"file:///gone/dist/index.js"' : null)
+      }
+    ],
     onwarn() {}
   })
   const out = join(folder, 'out')
@@ -54,7 +63,10 @@ async function run(t: ExecutionContext, format: ModuleFormat, { external = false
     for (const file of readdirSync(join(root, 'dist')))
       if (file.endsWith('.node')) cpSync(join(root, 'dist', file), join(out, file))
   const { FASTN_NET_ADDON: _, ...env } = process.env
-  return execFileSync(process.execPath, [join(out, `program.${extension}`)], { env, encoding: 'utf8' }).trim()
+  const file = join(out, `program.${extension}`)
+  const host = join(folder, 'host.mjs')
+  writeFileSync(host, `await import(${JSON.stringify(pathToFileURL(file).href)})`)
+  return execFileSync(process.execPath, [hosted ? host : file], { env, encoding: 'utf8' }).trim()
 }
 
 const manifests: [string, object | undefined][] = [
@@ -73,6 +85,19 @@ for (const format of ['es', 'cjs'] as const) {
 
   test(`a bundle (${format}) with the addon next to it runs`, async t => {
     t.is(await run(t, format, { copied: true }), '52')
+  })
+
+  test(`a bundle (${format}) that another program imports finds the addon next to it`, async t => {
+    t.is(await run(t, format, { copied: true, hosted: true }), '52')
+  })
+
+  test(`a bundle (${format}) that another program imports names itself and each folder it looked in`, async t => {
+    const printed = await run(t, format, { hosted: true })
+    const [, file = '', folders = ''] =
+      /bundled into (\S+): .*FASTN_NET_ADDON\. Neither .* is in (.*)$/.exec(printed) ?? []
+    t.regex(file, /[\\/]out[\\/]program\.[cm]js$/)
+    t.is(folders.split(' or ').length, 3, printed)
+    t.true(folders.startsWith(dirname(file)), printed)
   })
 }
 

@@ -6,7 +6,7 @@ import { printable } from '../util/display.js'
 export interface Search {
   /** Such as `linux-x64-gnu`. */
   readonly target: string
-  /** The modules it was required from: this code's, then the program's. */
+  /** The modules it was required from: the file that runs, what `import.meta.url` says, the program's. */
   readonly from: readonly string[]
   /** Platforms that have packages. */
   readonly targets: readonly string[]
@@ -24,11 +24,13 @@ export function notFound({ target, from, targets }: Search, cause: Error | undef
   const name = `fastn-net-${target}`
   const code = from.find(file => existsSync(file)) ?? ''
   const folder = packageFolder(code)
-  if (folder === undefined)
+  if (folder === undefined) {
+    const folders = [...new Set(from.map(file => builtin('node:path').dirname(file)))]
     return failed(
-      `the native addon for ${here} was not found. fastn-net is bundled${code && ` into ${code}`}: keep fastn-net external, or copy fastn-net.${target}.node of the package ${name} next to the bundle`,
+      `the native addon for ${here} was not found. fastn-net is bundled${code && ` into ${code}`}: keep fastn-net external, or copy fastn-net.${target}.node of the package ${name} next to the bundle, or name it by FASTN_NET_ADDON. Neither it nor node_modules/${name} is in ${folders.join(' or ')}`,
       cause
     )
+  }
   if (existsSync(builtin('node:path').join(folder, 'Cargo.toml')))
     return failed('the native addon was not built: in a clone of the repository, run: npm run build', cause)
   const others = targets.map(each => `fastn-net-${each}`).filter(each => each !== name && isInstalled(each, code))

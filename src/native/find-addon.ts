@@ -16,7 +16,7 @@ type Target = (typeof targets)[number]
 
 /**
  * Loads the addon of this platform: from the file that `FASTN_NET_ADDON` names, from beside this code, or from the package of the
- * platform. A bundle that contains this code may replace `import.meta.url`, so the program's own file is asked as well.
+ * platform. A bundle that contains this code may replace `import.meta.url`, so the file that runs and the program's own are asked as well.
  *
  * @throws {FastnNetError} `ERR_NATIVE`. `cause` is the error of the system.
  */
@@ -81,18 +81,39 @@ function ofPackage(target: Target, file: string): unknown {
   }
 }
 
-/** This code's file, then the program's. Bundlers set `import.meta.url` to a file of the machine that built, or drop it. */
+/** This code's file, and the program's. webpack sets `import.meta.url` to a file of the machine that built, others drop it. */
 function startingPoints(): string[] {
+  const { isAbsolute, resolve } = builtin('node:path')
   const url: unknown = import.meta.url
   // Absolute, but for the program of a snapshot.
-  const program = process.argv[1] === undefined ? undefined : builtin('node:path').resolve(process.argv[1])
-  const files = [toPath(url), program]
-  return files.filter((file, at) => file !== undefined && files.indexOf(file) === at) as string[]
+  const program = process.argv[1] === undefined ? undefined : resolve(process.argv[1])
+  const files = [toPath(runningFile()), toPath(url), program]
+  return files.filter((file, at) => file !== undefined && isAbsolute(file) && files.indexOf(file) === at) as string[]
 }
 
-function toPath(url: unknown): string | undefined {
-  if (typeof url !== 'string' || !url.startsWith('file:')) return undefined
-  return builtin('node:url').fileURLToPath(url)
+/** The file that the engine runs this code from, which a bundler cannot replace. */
+function runningFile(): string | undefined {
+  const before = Error.prepareStackTrace
+  try {
+    let file: string | null | undefined
+    Error.prepareStackTrace = (_, sites) => {
+      file = sites[0]?.getFileName()
+    }
+    void new Error('where').stack
+    return file ?? undefined
+  } catch {
+    // Frozen, or not of this engine.
+    return undefined
+  } finally {
+    try {
+      Error.prepareStackTrace = before
+    } catch {}
+  }
+}
+
+function toPath(file: unknown): string | undefined {
+  if (typeof file !== 'string') return undefined
+  return file.startsWith('file:') ? builtin('node:url').fileURLToPath(file) : file
 }
 
 function targetOf(): string {
