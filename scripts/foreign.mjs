@@ -81,6 +81,9 @@ async function scenes(name, platform) {
   cpSync(at('dist-test', 'runtimes'), join(app, 'dist-test', 'runtimes'), { recursive: true })
   copyFileSync(addon, join(app, 'dist', `fastn-net.${name}.node`))
   const node = libc === 'gnu' ? nodeOfNpm(app) : nodeOfPython(arch)
+  // A program knows musl by its loader, which QEMU does not show where Node.js looks for it.
+  if (libc === 'musl' && !existsSync(join('/lib', platform.loader)))
+    process.env.FASTN_NET_ADDON = join(app, 'dist', `fastn-net.${name}.node`)
   const command = [...runner(platform), node]
   await suite(
     command[0],
@@ -88,6 +91,7 @@ async function scenes(name, platform) {
     ownCount,
     20
   )
+  delete process.env.FASTN_NET_ADDON
 }
 
 /** What is not here of what a platform needs. */
