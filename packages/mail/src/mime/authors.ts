@@ -5,7 +5,7 @@ import { decodeHeader } from './decode.js'
 /** Maximum parsed bytes of a line, and of a From or Sender field. */
 const maxFieldBytes = 256 * 1024
 /** Fields that identify the author or sender. */
-const nameOfAuthor = /^(?:from|sender)[ \t]*:/i
+const authorFields = ['from', 'sender']
 
 /** Streaming scanner for ID52s in the From and Sender fields of a message. Buffers at most a line and a field. */
 export class Authors {
@@ -14,8 +14,9 @@ export class Authors {
   #line = ''
   /** Bytes since the last line feed. */
   #sinceFeed = 0
-  /** The From or Sender field that may continue. */
+  /** The From or Sender field that may continue, with its name. */
   #field: string | undefined
+  #hasFields = false
   #isTooLong = false
   #isBody = false
 
@@ -57,22 +58,29 @@ export class Authors {
     const line = this.#line
     this.#line = ''
     if (line === '') return
-    const isMore = /^[ \t]/.test(line)
+    const isMore = this.#hasFields && /^[ \t]/.test(line)
+    this.#hasFields = true
+    if (isMore && this.#field === undefined) return
     if (!isMore) this.#endField()
-    if (isMore ? this.#field === undefined : !nameOfAuthor.test(line)) return
-    this.#field = `${this.#field ?? ''}${isMore ? line : line.slice(line.indexOf(':') + 1)}`
-    this.#isTooLong ||= line.length >= maxFieldBytes || this.#field.length >= maxFieldBytes
-    if (this.#isTooLong) this.#field = ''
+    const field = `${this.#field ?? ''}${line}`
+    if (!mayIdentify(field)) {
+      this.#field = undefined
+      return
+    }
+    this.#isTooLong ||= line.length >= maxFieldBytes || field.length >= maxFieldBytes
+    this.#field = this.#isTooLong ? '' : field
   }
 
   #endField(): void {
     const field = this.#field
     this.#field = undefined
     if (field === undefined) return
+    const value = field.slice(field.indexOf(':') + 1)
     // Only some programs ignore comments and spaces inside a domain.
-    const hosts = parseAddresses(field).map(({ host }) => host ?? '')
-    for (const text of [field, decodeHeader(field), ...hosts])
-      for (const [token] of text.matchAll(/(?<![\da-z])[\da-v]{51}[0g](?![\da-z])/gi)) this.#add(token)
+    const hosts = parseAddresses(value).map(({ host }) => host ?? '')
+    for (const text of [value, decodeHeader(value), ...hosts])
+      for (const form of [text, visible(text)])
+        for (const [token] of form.matchAll(/(?<![\da-z])[\da-v]{51}[0g](?![\da-z])/gi)) this.#add(token)
   }
 
   #add(token: string): void {
@@ -82,4 +90,19 @@ export class Authors {
       // Not a valid key.
     }
   }
+}
+
+/**
+ * Whether a field, or its beginning, may be From or Sender. Mail clients differ in which other characters around or in a name they
+ * ignore, and whether a name may be folded.
+ */
+function mayIdentify(field: string): boolean {
+  const end = field.indexOf(':')
+  const name = (end === -1 ? field : field.slice(0, end)).replace(/[^!-~]/g, '').toLowerCase()
+  return authorFields.some(each => (end === -1 ? each.startsWith(name) : each === name))
+}
+
+/** The text as a reader may see it: without invisible characters, and with compatible forms of letters as ASCII. */
+function visible(text: string): string {
+  return text.normalize('NFKC').replace(/[\p{Default_Ignorable_Code_Point}\p{C}\\]/gu, '')
 }

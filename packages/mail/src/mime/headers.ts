@@ -43,7 +43,10 @@ export function parseHeader(bytes: Buffer, start: number, end: number): HeaderFi
     const next = endOfField(bytes, at, until)
     const split = at + bytes.subarray(at, next).indexOf(colon)
     if (split > at) {
-      const name = bytes.toString('latin1', at, split).trimEnd().toLowerCase()
+      const name = bytes
+        .toString('latin1', at, split)
+        .replace(/[ \t]+$/, '')
+        .toLowerCase()
       if (/^[\x21-\x7e]+$/.test(name))
         fields.push({ name, value: unfold(bytes.toString('latin1', split + 1, next)), start: at, end: next })
     }
