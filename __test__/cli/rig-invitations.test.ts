@@ -1,7 +1,14 @@
 // Invitations of a rig's accounts: listed, revoked, and clear about names.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import ava from 'ava'
 import { cli } from './support/cli.js'
-import { rig, rigHome, runRig } from './support/rig.js'
+import { type RunningRig, rig, rigHome, runRig } from './support/rig.js'
+
+/** The file of the owner's account. */
+function accountFile({ home, owner }: RunningRig): string {
+  return join(home, 'accounts', String(owner.id52), 'account.json')
+}
 
 // Each test starts programs: more at once than there are processors would only make each slower.
 const test = ava.serial
@@ -68,4 +75,40 @@ test('the queue of a rig without mail is an error', async t => {
   const [error] = await rig(home, 'queue')
   t.like(error, { event: 'error', code: 'ERR_INVALID_ARGUMENT' })
   t.regex(String(error?.message), /no mail: add \[mail\]/)
+})
+
+test('a failed command leaves no group behind', async t => {
+  const alice = await runRig(t, await rigHome(t))
+  for (const args of [
+    ['invite', 'everyone', '--group', 'ghost'],
+    ['accept', 'carl', 'fastn-invite-1.bad', '--group', 'ghost']
+  ])
+    t.like((await rig(alice.home, ...args))[0], { event: 'error' }, args.join(' '))
+  await rig(alice.home, 'invite', 'carol', '--group', 'friends')
+  t.deepEqual(JSON.parse(readFileSync(accountFile(alice), 'utf8')).groups, { friends: [] })
+})
+
+test('a rule for several peers holds for the others once one is forgotten', async t => {
+  const [alice, bob] = [await runRig(t, await rigHome(t)), await runRig(t, await rigHome(t))]
+  const [{ text } = { text: '' }] = (await rig(alice.home, 'invite', 'mallory')) as { text?: unknown }[]
+  await rig(bob.home, 'accept', 'alice', String(text))
+  alice.program.kill('SIGTERM')
+  await alice.program.ended
+  const file = accountFile(alice)
+  const account = JSON.parse(readFileSync(file, 'utf8'))
+  account.aliases.carol = account.aliases.mallory
+  const rule = { protocol: 'Http', effect: 'deny' }
+  account.rules = [
+    { ...rule, who: ['mallory', 'carol'] },
+    { ...rule, who: ['mallory'] },
+    { ...rule, who: 'mallory' },
+    { ...rule, who: 'carol' }
+  ]
+  writeFileSync(file, JSON.stringify(account))
+  const again = await runRig(t, alice.home)
+  await rig(again.home, 'forget', 'mallory')
+  t.deepEqual(JSON.parse(readFileSync(file, 'utf8')).rules, [
+    { ...rule, who: ['carol'] },
+    { ...rule, who: 'carol' }
+  ])
 })

@@ -25,15 +25,15 @@ export async function doFor(rig: Rig, request: unknown, reload: () => Promise<un
       return rig.status()
     case 'invite': {
       const { name = '', groups, uses, expiresIn } = asked
-      const account = await withGroups(rig, asked)
-      const invitation = await account.invite({ name, groups, uses, expiresIn })
+      const account = accountOf(rig, asked)
+      const invitation = await withGroups(account, asked, () => account.invite({ name, groups, uses, expiresIn }))
       return { ...invitation, taken: Object.hasOwn(account.data.aliases, name) }
     }
     case 'accept': {
       const { name = '', groups, text = '' } = asked
-      const account = await withGroups(rig, asked)
+      const account = accountOf(rig, asked)
       const before = account.data.aliases
-      const alias = await account.redeem(text, { name, groups })
+      const alias = await withGroups(account, asked, () => account.redeem(text, { name, groups }))
       return { alias, known: Object.hasOwn(before, alias) }
     }
     case 'invitations':
@@ -64,18 +64,23 @@ function accountOf(rig: Rig, { entity }: Asked): Account {
   throw new FastnNetError('ERR_INVALID_ARGUMENT', `${named} ${why}`)
 }
 
-/** The account, after creating missing groups of the request. */
-async function withGroups(rig: Rig, asked: Asked): Promise<Account> {
-  const account = accountOf(rig, asked)
-  const { name = '', groups = [] } = asked
+/** Runs an action after creating missing groups of the request. Removes them if it fails. */
+async function withGroups<T>(account: Account, { name = '', groups = [] }: Asked, act: () => Promise<T>): Promise<T> {
   if (groups.includes(name))
     throw new FastnNetError('ERR_INVALID_ARGUMENT', `'${name}' cannot be the name of a peer and of a group`)
   const missing = groups.filter(group => !Object.hasOwn(account.data.groups, group))
-  if (missing.length > 0)
+  if (missing.length === 0) return await act()
+  await account.update(draft => {
+    for (const group of missing) draft.groups[group] ??= []
+  })
+  try {
+    return await act()
+  } catch (error) {
     await account.update(draft => {
-      for (const group of missing) draft.groups[group] ??= []
+      for (const group of missing) if (draft.groups[group]?.length === 0) delete draft.groups[group]
     })
-  return account
+    throw error
+  }
 }
 
 /** Queued mails. */
@@ -102,7 +107,10 @@ async function forget(account: Account, name: string): Promise<{ peer: string; k
     delete draft.aliases[name]
     for (const [group, members] of Object.entries(draft.groups))
       draft.groups[group] = members.filter(each => each !== name)
-    draft.rules = draft.rules.filter(({ who }) => who !== name && !(Array.isArray(who) && who.includes(name)))
+    draft.rules = draft.rules.flatMap(rule => {
+      const who = typeof rule.who === 'string' ? rule.who : rule.who.filter(each => each !== name)
+      return who === name || who.length === 0 ? [] : [{ ...rule, who }]
+    })
   })
   return { peer: alias.id52, kind: 'alias' }
 }
