@@ -2,7 +2,7 @@
 // published already, byte for byte, is left out.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { at, fail, say } from '../util.mjs'
 
@@ -12,6 +12,7 @@ import { at, fail, say } from '../util.mjs'
  */
 export function publish(folders, options = {}) {
   const files = folders.map(folder => pack(folder, options))
+  refuseNewNames(files, options)
   // Before the first: a package whose version exists with other content can never be published.
   const missing = files.filter(file => !isPublished(file, options))
   for (const { name, version, path } of missing) {
@@ -34,6 +35,19 @@ function pack(folder, options) {
   return { name, version, path, integrity }
 }
 
+/** npm takes trusted publishers of existing packages only: the first version of each needs a token, or half of a release is published. */
+function refuseNewNames(files, options) {
+  if (options.userconfig !== undefined || process.env.NPM_TOKEN) return
+  const unknown = files.filter(({ name }) => {
+    const { status, stdout, stderr } = spawnNpm(['view', name, 'name', '--json'], options, 'pipe')
+    return status !== 0 && `${stdout}${stderr}`.includes('E404')
+  })
+  if (unknown.length > 0)
+    fail(
+      `nothing was published: the registry has no ${unknown.map(({ name }) => name).join(', ')}, and creates a package by a token only. Set NPM_TOKEN for the first version, as CONTRIBUTING.md says under "The first version"`
+    )
+}
+
 function isPublished({ name, version, integrity }, options) {
   const { status, stdout, stderr } = spawnNpm(
     ['view', `${name}@${version}`, 'dist.integrity', '--json'],
@@ -53,7 +67,7 @@ function npm(args, options, output = 'inherit') {
   if (status !== 0) fail(`npm ${args[0]} failed: ${args[1]}. What is published stays; run this again to go on`)
 }
 
-function spawnNpm(args, { registry, userconfig }, output) {
+function spawnNpm(args, { registry, userconfig = ofToken() }, output) {
   const more = [...(registry ? ['--registry', registry] : []), ...(userconfig ? ['--userconfig', userconfig] : [])]
   const stdio = ['ignore', output, output === 'pipe' ? 'pipe' : 'inherit']
   return spawnSync('npm', [...args, ...more], {
@@ -62,4 +76,13 @@ function spawnNpm(args, { registry, userconfig }, output) {
     encoding: 'utf8',
     shell: process.platform === 'win32'
   })
+}
+
+/** npm reads the variable, so that the token is in no file and no argument. */
+function ofToken() {
+  if (!process.env.NPM_TOKEN) return undefined
+  const file = at('target', 'npmrc')
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: npm's own syntax
+  writeFileSync(file, '//registry.npmjs.org/:_authToken=${NPM_TOKEN}\n')
+  return file
 }
