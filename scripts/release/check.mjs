@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { at } from '../util.mjs'
 import { binaryOf } from './addon-file.mjs'
+import { changelogFindings } from './changelog.mjs'
 import { manifest, repositoryUrl, versions, workspace } from './manifests.mjs'
 import { dependenciesOf } from './npm-packages.mjs'
 import { platforms } from './platforms.mjs'
@@ -29,7 +30,10 @@ const libraries = {
  */
 export function findings({ rehearse = false, folder = staged } = {}) {
   const root = manifest()
-  const wrong = [...versionFindings(root.version), ...rootFindings(join(folder, root.name), root, { rehearse })]
+  const wrong = [
+    ...versionFindings(root.version, { rehearse }),
+    ...rootFindings(join(folder, root.name), root, { rehearse })
+  ]
   for (const { name } of platforms())
     wrong.push(...platformFindings(name, join(folder, `${root.name}-${name}`), root, { rehearse }))
   for (const from of workspace)
@@ -37,13 +41,12 @@ export function findings({ rehearse = false, folder = staged } = {}) {
   return wrong
 }
 
-function versionFindings(version) {
+function versionFindings(version, { rehearse }) {
   const wrong = Object.entries(versions())
     .filter(([, found]) => found !== version)
     .map(([place, found]) => `${place} has the version ${found}, not ${version}`)
-  const heading = new RegExp(`^## ${version.replaceAll('.', '\\.')}(,|$)`, 'm')
-  if (!heading.test(readFileSync(at('CHANGELOG.md'), 'utf8'))) wrong.push(`CHANGELOG.md has no section ${version}`)
-  return wrong
+  const changelog = changelogFindings(version, readFileSync(at('CHANGELOG.md'), 'utf8'))
+  return [...wrong, ...changelog.filter(each => !rehearse || each.includes('no section'))]
 }
 
 function rootFindings(folder, root, { rehearse }) {
@@ -54,6 +57,7 @@ function rootFindings(folder, root, { rehearse }) {
   for (const file of [
     'README.md',
     'CHANGELOG.md',
+    'SECURITY.md',
     'LICENSE-APACHE',
     'LICENSE-MIT',
     'dist/THIRD-PARTY-LICENSES',
@@ -139,6 +143,9 @@ function repositoryFindings(root) {
     return [
       'package.json has no repository, without which npm gives no provenance: npm run release -- --repository URL'
     ]
+  // By these, and SECURITY.md beside them, users of a package find where to report.
+  if (!root.bugs?.url?.startsWith(url) || !root.homepage?.startsWith(url))
+    return ['package.json has no bugs and homepage of its repository: npm run release -- --repository URL']
   const { GITHUB_REPOSITORY: here, GITHUB_SERVER_URL: server } = process.env
   if (here !== undefined && url !== `${server}/${here}`) return [`repository is ${url}, and this is ${server}/${here}`]
   return []

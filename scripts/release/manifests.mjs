@@ -59,17 +59,16 @@ export function setVersion(version) {
     edit('Cargo.lock', text => text.replace(new RegExp(`(name = "${crate}"\\nversion = )"[^"]+"`), `$1"${version}"`))
 }
 
-/** Sets `repository` in every manifest that npm shows or checks for provenance. */
+/** Sets `repository`, `bugs` and `homepage` in every manifest that npm shows or checks for provenance. */
 export function setRepository(url) {
   if (!/^https:\/\/[^/]+\/[^/]+\/[^/]+$/.test(url))
     fail(`'${url}' is no URL of a repository, such as https://github.com/owner/name`)
-  const set = directory => text =>
-    withField(
-      text,
-      'repository',
-      { type: 'git', url: `git+${url}.git`, ...(directory ? { directory } : {}) },
-      'license'
-    )
+  const set = directory => text => {
+    const repository = { type: 'git', url: `git+${url}.git`, ...(directory ? { directory } : {}) }
+    const bugs = withField(text, 'bugs', { url: `${url}/issues` }, 'license')
+    const homepage = withField(bugs, 'homepage', `${url}#readme`, 'license')
+    return withField(homepage, 'repository', repository, 'license')
+  }
   edit('package.json', set())
   for (const name of readdirSync(at('npm'))) edit(`npm/${name}/package.json`, set(`npm/${name}`))
   for (const folder of workspace) edit(`${folder}/package.json`, set(folder))

@@ -63,7 +63,7 @@ function rootPackage(root) {
   const types = root.files.filter(file => file.endsWith('.d.ts'))
   for (const file of [...types, 'LICENSE-APACHE', 'LICENSE-MIT']) copyFileSync(at(file), join(folder, file))
   const base = repositoryUrl(root)
-  for (const file of ['README.md', 'CHANGELOG.md'])
+  for (const file of ['README.md', 'CHANGELOG.md', 'SECURITY.md'])
     writeFileSync(join(folder, file), absolute(readFileSync(at(file), 'utf8'), base, root.version))
   writeFileSync(join(folder, 'sbom.cdx.json'), sbom(root, new Map(), bundledPackages()))
   // Only what a user of the package has to do with.
