@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +11,12 @@ const { crateOf, sizesIn } = (await script('release/link-map')) as {
 }
 const { differences } = (await script('release/differences')) as {
   differences: (one: Buffer, other: Buffer) => string[]
+}
+const { licenceTexts } = (await script('release/crates')) as {
+  licenceTexts: (crate: { folder: string; license: string }) => { name: string; text: string }[]
+}
+const { changelogFindings } = (await script('release/changelog')) as {
+  changelogFindings: (version: string, text: string) => string[]
 }
 const { patchedCrates } = (await script('patched-crates')) as {
   patchedCrates: (folder?: string) => { name: string; version: string }[]
@@ -75,4 +81,43 @@ test('each changed copy of a crate is looked up as the version that was publishe
   const lock = readFileSync(new URL('../../Cargo.lock', import.meta.url), 'utf8')
   for (const { name, version } of patched) t.true(lock.includes(`name = "${name}"\nversion = "${version}"\n`), name)
   t.deepEqual(patchedCrates('models'), [])
+})
+
+test('the licences of code inside a crate are found, but not of its tests', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'fastn-net-crate-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const files = [
+    'LICENSE-MIT',
+    'third_party/fiat/LICENSE',
+    'LICENSES/ISC.txt',
+    'tests/LICENSE',
+    '.github/license.yml',
+    'src/license.rs'
+  ]
+  for (const file of files) {
+    mkdirSync(join(folder, file, '..'), { recursive: true })
+    writeFileSync(join(folder, file), `text of ${file}\n`)
+  }
+  const texts = licenceTexts({ folder, license: 'MIT' }).map(({ text }) => text)
+  t.deepEqual(texts.sort(), ['text of LICENSE-MIT', 'text of LICENSES/ISC.txt', 'text of third_party/fiat/LICENSE'])
+})
+
+test('a version is published with a dated section of the changelog', t => {
+  t.deepEqual(changelogFindings('1.2.3', '# Changelog\n\n## 1.2.3, 2026-05-01\n'), [])
+  t.regex(changelogFindings('1.2.3', '## 1.2.4, 2026-05-01\n').join(), /no section 1\.2\.3/)
+  for (const heading of ['## 1.2.3', '## 1.2.3, not yet released', '## 1.2.3, Unreleased'])
+    t.regex(changelogFindings('1.2.3', `${heading}\n`).join(), /no date/, heading)
+})
+
+test('no build of a release reads a cache', t => {
+  const workflow = readFileSync(new URL('../../.github/workflows/ci.yml', import.meta.url), 'utf8')
+  const jobs = workflow.split(/^ {2}(?=[\w-]+:$)/m)
+  for (const name of ['build', 'reproduce']) {
+    const steps = (jobs.find(job => job.startsWith(`${name}:`)) ?? '').split(/^ {6}- /m).slice(1)
+    t.true(steps.length > 0, name)
+    for (const step of steps) {
+      t.notRegex(step, /\bcache: npm/, name)
+      if (/uses: \S*cache@/.test(step)) t.regex(step, /^if: github\.ref_type != 'tag'$/m, name)
+    }
+  }
 })

@@ -2,7 +2,7 @@
 // on the machine that builds.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { at, fail, root } from '../util.mjs'
 
 /**
@@ -62,19 +62,23 @@ function tree(target) {
 
 /** The texts of a crate's licence files, each with its name. */
 export function licenceTexts({ folder, license }) {
-  const files = readdirSync(folder, { withFileTypes: true })
-    .filter(each => each.isFile() && /^(licen[cs]e|copying|notice|unlicen[cs]e|copyright)/i.test(each.name))
-    .map(each => each.name)
-    .sort()
+  return licenceFiles(folder).map(name => ({ name, license, text: readFileSync(join(folder, name), 'utf8').trim() }))
+}
+
+/** A crate's own, and those of code that it contains, such as ring's of fiat-crypto. What is not compiled in has no part in it. */
+function licenceFiles(folder, inside = '') {
+  const entries = readdirSync(join(folder, inside), { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))
   // A folder of several, as in REUSE.
-  const folders = readdirSync(folder, { withFileTypes: true })
-    .filter(each => each.isDirectory() && /^licen[cs]es?$/i.test(each.name))
-    .flatMap(({ name }) => readdirSync(join(folder, name)).map(each => join(name, each)))
-  return [...files, ...folders].map(name => ({
-    name,
-    license,
-    text: readFileSync(resolve(folder, name), 'utf8').trim()
-  }))
+  const isOfLicences = /^licen[cs]es?$/i.test(basename(inside))
+  const isLicence = ({ name }) => isOfLicences || /^(licen[cs]e|copying|notice|unlicen[cs]e|copyright)/i.test(name)
+  const files = entries.filter(each => each.isFile() && isLicence(each) && !/\.(rs|ya?ml)$/i.test(each.name))
+  const folders = entries.filter(
+    each => each.isDirectory() && !/^(\..*|benches|examples|fuzz|target|tests?)$/.test(each.name)
+  )
+  return [
+    ...files.map(({ name }) => join(inside, name)),
+    ...folders.flatMap(({ name }) => licenceFiles(folder, join(inside, name)))
+  ]
 }
 
 /** SHA-256 of the crate files, as Cargo.lock has them. */
