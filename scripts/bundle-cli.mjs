@@ -65,7 +65,7 @@ function licences(modules) {
     if (file === undefined) fail(`${name}, which the package contains, has no licence file.`)
     return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
   })
-  return `dist/cli.js and dist/router.js contain these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`
+  return `JavaScript files in this folder contain these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`
 }
 
 /** The folder of the npm package that a module belongs to; `undefined` for a module of this package. */
