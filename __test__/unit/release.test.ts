@@ -109,9 +109,24 @@ test('a version is published with a dated section of the changelog', t => {
     t.regex(changelogFindings('1.2.3', `${heading}\n`).join(), /no date/, heading)
 })
 
+const workflow = (name: string) => readFileSync(new URL(`../../.github/workflows/${name}.yml`, import.meta.url), 'utf8')
+
+test('a release is built and packed by one rustc and one Node.js', t => {
+  const compilers = ['ci', 'release'].map(name => workflow(name).match(/RUSTUP_TOOLCHAIN: \S+/g) ?? [])
+  t.deepEqual(
+    compilers.map(each => each.length),
+    [2, 1]
+  )
+  const [compiler = ''] = compilers.flat()
+  t.regex(compiler, /: \d+\.\d+\.\d+$/)
+  t.deepEqual([...new Set(compilers.flat())], [compiler])
+  const versions = workflow('release').match(/node-version: [^,]+/g) ?? []
+  t.is(new Set(versions).size, 1)
+  t.regex(versions[0] ?? '', /: \d+\.\d+\.\d+$/)
+})
+
 test('no build of a release reads a cache', t => {
-  const workflow = readFileSync(new URL('../../.github/workflows/ci.yml', import.meta.url), 'utf8')
-  const jobs = workflow.split(/^ {2}(?=[\w-]+:$)/m)
+  const jobs = workflow('ci').split(/^ {2}(?=[\w-]+:$)/m)
   for (const name of ['build', 'reproduce']) {
     const steps = (jobs.find(job => job.startsWith(`${name}:`)) ?? '').split(/^ {6}- /m).slice(1)
     t.true(steps.length > 0, name)
