@@ -216,7 +216,7 @@ interface RigServiceStatus {
     readonly address: string;
     /** Local port; `null` if there is none. */
     readonly port: number | null;
-    /** Connections, flows or requests in progress. */
+    /** Connections, flows or requests in progress; queued mails of a service of kind `'mail'`. */
     readonly connections: number;
     /** Whether it was replaced or removed, and waits for its connections. */
     readonly ending: boolean;
