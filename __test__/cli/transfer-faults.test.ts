@@ -120,7 +120,8 @@ test('a second signal ends the program at once', async t => {
   program.kill('SIGTERM')
   const ended = await program.ended
   sender.kill('SIGKILL')
-  t.is(ended.code, 143)
+  // The system may deliver signals to different threads of a program, and thus in either order.
+  t.true([130, 143].includes(ended.code ?? 0), String(ended.code))
   t.is(eventsOf(ended).at(-1)?.event, 'offer', 'it reports nothing more')
 })
 
