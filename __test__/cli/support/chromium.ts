@@ -50,7 +50,8 @@ export class Browser {
       const ended = new Promise(resolve => child.once('exit', resolve))
       child.kill('SIGKILL')
       await ended
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+      // Its child processes end a moment later, and write until then.
+      rmSync(profile, { recursive: true, force: true, maxRetries: 20 })
     })
     const browser = new Browser(child)
     const { targetId } = await browser.send('Target.createTarget', { url: 'about:blank' })
