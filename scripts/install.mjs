@@ -36,9 +36,9 @@ export function installBundlers() {
   installIn('__test__/bundlers', 'install', '--no-save', '--ignore-scripts=false')
 }
 
-/** Installs the test runners and loaders that the tests try, `__test__/environments`. */
+/** Installs the test runners and loaders that the tests try, `__test__/environments`. Not `npm ci`, as with the bundlers. */
 export function installEnvironments() {
-  installIn('__test__/environments', 'ci', '--ignore-scripts=false')
+  installIn('__test__/environments', 'install', '--no-save', '--ignore-scripts=false')
 }
 
 /** Installs the registry and the package managers of a rehearsal, `__test__/release`. */
