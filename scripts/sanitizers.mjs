@@ -1,4 +1,4 @@
-// The addon under AddressSanitizer and ThreadSanitizer: compiled anew for each, with the sanitizer's runtime loaded into Node.js before it.
+// The addon under AddressSanitizer and ThreadSanitizer: recompiled for each, with the sanitizer's runtime loaded into Node.js before it.
 // For scripts/memory.mjs.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -31,7 +31,7 @@ const sanitizers = {
     report: /^.*ERROR: AddressSanitizer.*$/m
   },
   tsan: {
-    // Its view of the standard library's own atomics needs that compiled anew, too.
+    // It sees atomics of the standard library only if that is recompiled, too.
     toolchain: ['+nightly'],
     flag: 'thread',
     runtime: 'tsan',

@@ -1,4 +1,4 @@
-// Peers that send anything but requests to the protocols of accounts: each gets an error, and nobody else waits.
+// Peers that send malformed, oversized or endless requests to the account protocols. Each gets an error; other peers do not wait.
 import test, { type ExecutionContext } from 'ava'
 import { createEndpoint, type Endpoint, type PeerAddress, type Protocol, SecretKey } from 'fastn-net'
 import { type Account, holdLease, memoryStore, openAccount } from 'fastn-net/account'
@@ -75,7 +75,7 @@ for (const [name, bytes] of Object.entries(malformed)) {
   })
 }
 
-test('requests that never end keep nobody else out', async t => {
+test('endless requests do not block other peers', async t => {
   const [home, guest, slow] = [await side(t), await side(t), await plain(t)]
   const { text } = await home.account.invite({ name: 'guest' })
   const to = home.endpoint.address()
@@ -103,7 +103,7 @@ test('a stranger ends no lease, and a peer none of another account', async t => 
   const ended = { ended: device.id52 }
   await t.throwsAsync(stranger.call(device.address(), 'AccountToDevice', ended), { code: 'ERR_REMOTE' })
   t.truthy(lease.current)
-  // It ends its own leases only, of which it has none.
+  // A peer can end only its own leases, and this one has none.
   await stranger.call(other.endpoint.address(), 'AccountToAccount', ended)
   t.is(other.account.identify(device.id52).actsFor.length, 1)
   for (const wrong of ['', 'x'.repeat(52), '../../etc']) {

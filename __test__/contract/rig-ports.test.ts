@@ -41,7 +41,7 @@ test('two rigs that know each other find each other after both were restarted', 
   t.deepEqual(back?.addresses, bobEndpoint?.address().addresses)
 })
 
-test('a port that another program has taken is told, and the rig starts on another one', async t => {
+test('a rig whose port is taken warns, and starts on another', async t => {
   const { home, owner, start } = await homeOf(t)
   const first = await start()
   const [address = ''] = first.endpoint(owner)?.address().addresses ?? []
