@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
 import { startMail } from 'fastn-mail'
 import { createTransport } from 'nodemailer'
@@ -246,7 +247,16 @@ test('with a certificate, login needs STARTTLS', async t => {
   const peer = await mailPeer(t, { smtp: { port: 0, tls } })
   const { port } = peer.mail.smtp!
   const client = await dialog(t, port)
+  const greeting = await client.say('EHLO test\r\n')
+  t.true(greeting.includes('STARTTLS'))
+  t.notRegex(greeting, /AUTH/)
   t.regex(await client.logIn(), /^538/)
+  t.regex(await client.say(`MAIL FROM:<${peer.address()}>\r\n`), /^530/)
+  t.regex(await client.say('STARTTLS\r\n'), /^220/)
+  const secure = connectTls({ socket: client.socket.removeAllListeners('data'), ca: tls.cert, servername: 'localhost' })
+  secure.write('EHLO test\r\n')
+  t.regex(String((await once(secure, 'data'))[0]), /^250[- ]AUTH PLAIN LOGIN\r$/m)
+  secure.destroy()
   const auth = { user: 'ada', pass: password }
   const transport = createTransport({ host: 'localhost', port, auth, requireTLS: true, tls: { ca: tls.cert } })
   t.teardown(() => transport.close())

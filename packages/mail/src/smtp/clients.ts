@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { SMTPServer, type SMTPServerSession } from 'smtp-server'
+import type { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
 import { type PendingLogin, PendingLogins } from '../pending-logins.js'
 
 /** Connection limits of an SMTP server. */
@@ -104,6 +105,18 @@ export class ClientServer extends SMTPServer {
   override connect(...[socket, options]: Parameters<SMTPServer['connect']>): void {
     if (options?.id !== undefined) this.clients?.hasSession(options.id, socket)
     super.connect(socket, options)
+    const connection = [...this.connections].at(-1)
+    if (connection) hideRefusedAuth(connection)
+  }
+}
+
+/** Hides AUTH from EHLO where the library answers it with 538: a server must not advertise it there (RFC 4954, 4). */
+function hideRefusedAuth(connection: SMTPConnection): void {
+  const send = connection.send.bind(connection)
+  connection.send = (code, data, context) => {
+    const isRefused = !connection.secure && connection._isSupported('STARTTLS')
+    const isEhlo = code === 250 && Array.isArray(data)
+    send(code, isEhlo && isRefused ? data.filter(line => !/^AUTH /.test(String(line))) : data, context)
   }
 }
 
