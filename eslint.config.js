@@ -24,7 +24,7 @@ const leaves = ['src/errors.ts', 'src/settings.ts', 'src/types.ts', 'src/version
 const mailLayers = ['store', 'mime', 'imap', 'dovecot', 'smtp', 'queue', 'receive', 'legacy', 'deliver', 'bounce']
 const mailTop = ['mail-options', 'users', 'submission', 'mail']
 
-const message = 'A layer imports lower layers only: see CONTRIBUTING.md.'
+const message = 'A layer imports lower layers only: see docs/contributing/map.md.'
 
 /** Forbids the imports of higher layers to the files of a layer. */
 function below(files, higher, more = []) {
@@ -68,7 +68,8 @@ export default tseslint.config(
           patterns: [
             {
               regex: `^(\\./|(\\.\\./)+)(?!(util/(display|nearest|size)|(account|node|router|rig|rig/services)/index)\\.js)(${layers.slice(0, -1).join('|')})/`,
-              message: 'The command line imports index.js and those of the other entries: see CONTRIBUTING.md.'
+              message:
+                'The command line imports only the entries of the package, and rig/services: see docs/contributing/map.md.'
             }
           ]
         }

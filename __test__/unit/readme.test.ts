@@ -19,7 +19,7 @@ const documents = [
   'CONTRIBUTING.md',
   'SECURITY.md',
   'packages/mail/README.md',
-  ...['docs/', 'docs/decisions/', 'docs/guide/'].flatMap(markdownIn)
+  ...['docs/', 'docs/contributing/', 'docs/decisions/', 'docs/guide/'].flatMap(markdownIn)
 ]
 
 /** Lines of an example, or of one `#region` of it, as a document shows them. */
@@ -113,11 +113,12 @@ test('the plot and the table of docs/performance.md are those of the published r
   }
 })
 
-test('every path in CONTRIBUTING.md exists', t => {
-  const top = /^(?:src|crates|__test__|scripts|docs|npm|examples|\.github)\//
-  const paths = [...text('CONTRIBUTING.md').matchAll(/`([\w./-]+\/[\w./-]*)`/g)].map(match => match[1] ?? '')
+test('every path in CONTRIBUTING.md and docs/contributing exists', t => {
+  const top = /^(?:src|crates|packages|__test__|scripts|docs|npm|examples|\.github)\//
+  const pages = ['CONTRIBUTING.md', ...markdownIn('docs/contributing/')].map(text).join('\n')
+  const paths = [...pages.matchAll(/`([\w./-]+\/[\w./-]*)`/g)].map(match => match[1] ?? '')
   const own = paths.filter(path => top.test(path))
-  t.true(own.length > 30)
+  t.true(own.length > 80)
   for (const path of own) t.notThrows(() => readdirOrRead(new URL(path, root)), path)
 })
 

@@ -35,7 +35,7 @@ function pack(folder, options) {
   return { name, version, path, integrity }
 }
 
-/** npm takes trusted publishers of existing packages only: the first version of each needs a token, or half of a release is published. */
+/** Stops a release that would be half published: npm accepts trusted publishers only for existing packages, so new ones need a token. */
 function refuseNewNames(files, options) {
   if (options.userconfig !== undefined || process.env.NPM_TOKEN) return
   const unknown = files.filter(({ name }) => {
@@ -44,7 +44,7 @@ function refuseNewNames(files, options) {
   })
   if (unknown.length > 0)
     fail(
-      `nothing was published: the registry has no ${unknown.map(({ name }) => name).join(', ')}, and creates a package by a token only. Set NPM_TOKEN for the first version, as CONTRIBUTING.md says under "The first version"`
+      `nothing was published: the registry has no ${unknown.map(({ name }) => name).join(', ')}, and a new package needs a token. Set NPM_TOKEN for the first version: see docs/contributing/releases.md`
     )
 }
 
