@@ -129,6 +129,47 @@ test.serial('a listen handler whose peer has left does not warn', async t => {
   }
 })
 
+test.serial('a handler that only the close of its own endpoint ends does not warn', async t => {
+  const waits: Record<string, (stream: PeerStream) => Promise<unknown>> = {
+    read: stream => stream.read(),
+    write: async stream => {
+      for (;;) await stream.write(new Uint8Array(100_000))
+    },
+    finish: stream => stream.finish(new Uint8Array(5_000_000)),
+    closed: stream => stream.closed,
+    signal: ({ signal }) => sleep(60_000, undefined, { signal })
+  }
+  const { client, server, peer } = await requestPair(t)
+  const upstream = await requestPair(t)
+  const never = async () => await (await server.getStream(upstream.peer, 'Never')).read()
+  upstream.server.listen({ Never: stream => stream.closed }, { onError: () => {} })
+  let started = 0
+  const [all, ended] = [gate(), gate()]
+  const total = Object.keys(waits).length + 3
+  const counted = async (wait: () => Promise<unknown>) => {
+    if (++started === total) all.open()
+    try {
+      return await wait()
+    } finally {
+      if (--started === 0) ended.open()
+    }
+  }
+  const listening = Object.entries(waits).map(([name, wait]) => [
+    name,
+    (stream: PeerStream) => counted(() => wait(stream))
+  ])
+  server.listen({ ...Object.fromEntries(listening), nested: () => counted(never) })
+  server.serve('call', () => counted(never))
+  server.serveHttp(() => counted(never) as Promise<never>)
+  const streams = await Promise.all([...Object.keys(waits), 'nested'].map(name => client.getStream(peer, name)))
+  const calls = [client.call(peer, 'call'), client.fetch(peer, '/')]
+  await all.opened
+  await server.close({ timeout: 0 })
+  await Promise.allSettled([...calls, ...streams.map(stream => stream.closed)])
+  await ended.opened
+  t.deepEqual(await warned(), [])
+})
+
 test.serial('a listen handler that fails by itself warns, and for a failure at another peer too', async t => {
   const { client, server, peer } = await requestPair(t)
   const { server: other, peer: otherPeer } = await requestPair(t)

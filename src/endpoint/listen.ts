@@ -1,7 +1,7 @@
 import { readerOf, stateOf, writerOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
 import type { StreamMessage } from '../connection/diagnostics-messages.js'
-import { tellsThatPeerLeft } from '../connection/peer-left.js'
+import { isExpectedEnd } from '../connection/expected-end.js'
 import { servedHeader } from '../connection/stream-queue.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
@@ -49,7 +49,7 @@ export interface ListenOptions {
   fallback?: StreamHandler | undefined
   /**
    * Receives what a handler threw, after its stream was reset. Default: a process warning, once per error code, but none for an error that
-   * only tells that the peer has left.
+   * only tells that the peer has left, or that this endpoint was closed.
    */
   onError?: ((error: unknown, stream: PeerStream) => unknown) | undefined
 }
@@ -93,9 +93,9 @@ async function handleStream(
     else await traced.tracePromise(() => callHandler(handler, stream), streamMessage(endpoint, stream))
   } catch (error) {
     // Asked first: the abort overwrites how the stream ended.
-    const hasLeft = tellsThatPeerLeft(error, stream)
+    const isExpected = isExpectedEnd(error, stream)
     stateOf(stream).abort(handlerFailed, 'the handler of this stream failed')
-    return await report(error, stream, hasLeft, onError)
+    return await report(error, stream, isExpected, onError)
   }
   const wasClosing = endpoint.closing.aborted
   const wasWriting = writerOf(stream).isWriting
@@ -108,7 +108,7 @@ async function handleStream(
     if (!wasWriting && isFastnNetError(error, 'ERR_CONNECTION_LOST')) return
     // The endpoint was closed before the handler returned, perhaps by the handler.
     if (wasClosing && isFastnNetError(error, 'ERR_CLOSED')) return
-    await report(error, stream, tellsThatPeerLeft(error, stream), onError)
+    await report(error, stream, isExpectedEnd(error, stream), onError)
   }
 }
 
@@ -144,10 +144,10 @@ function streamMessage({ id52 }: EndpointState, stream: PeerStream): StreamMessa
   return { endpoint: id52, peer: stream.remoteId52, protocol: stream.protocol, direction: 'in', stream }
 }
 
-async function report(error: unknown, stream: PeerStream, hasLeft: boolean, onError: ListenOptions['onError']) {
+async function report(error: unknown, stream: PeerStream, isExpected: boolean, onError: ListenOptions['onError']) {
   try {
     if (onError !== undefined) await onError(error, stream)
-    else if (!hasLeft) warn(error, stream)
+    else if (!isExpected) warn(error, stream)
   } catch (onErrorFailure) {
     warn(onErrorFailure, stream)
   }

@@ -1,5 +1,6 @@
 import { readerOf, stateOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
+import { isExpectedEnd } from '../connection/expected-end.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
 import { addDeadline, type Expiring, removeDeadline } from '../util/deadlines.js'
 import { isThenable } from '../util/thenable.js'
@@ -247,7 +248,7 @@ class StreamServer implements Expiring {
     const { onError } = this.#options
     try {
       if (onError !== undefined) await onError(error, this.#context)
-      else warn(error)
+      else if (!isExpectedEnd(error, this.#stream)) warn(error)
     } catch (onErrorFailure) {
       warn(onErrorFailure)
     }

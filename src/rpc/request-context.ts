@@ -1,5 +1,5 @@
 import type { PeerStream } from '../connection/connection.js'
-import { abortCause } from '../connection/peer-left.js'
+import { abortCause } from '../connection/expected-end.js'
 import { FastnNetError, type Protocol } from '../errors.js'
 import { offAbort, onAbort } from '../util/abort.js'
 import { after } from '../util/timeout.js'

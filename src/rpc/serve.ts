@@ -1,5 +1,5 @@
 import type { PeerStream } from '../connection/connection.js'
-import { tellsThatPeerLeft } from '../connection/peer-left.js'
+import { isExpectedEnd } from '../connection/expected-end.js'
 import {
   type CodeClass,
   codeClasses,
@@ -234,7 +234,7 @@ class ServedRequest {
     const { onError } = this.#server.options
     try {
       if (onError !== undefined) await onError(error, context)
-      else if (!tellsThatPeerLeft(error, this.#stream)) warn(error, context)
+      else if (!isExpectedEnd(error, this.#stream)) warn(error, context)
     } catch (failure) {
       warn(failure, context)
     }

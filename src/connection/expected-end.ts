@@ -1,0 +1,32 @@
+import { type FastnNetError, isFastnNetError } from '../errors.js'
+import { stateOf } from './byte-stream.js'
+import type { PeerStream } from './connection.js'
+
+/**
+ * Whether what a handler threw only says that its peer has left or that its own endpoint was closed: there is nothing to warn of. Call this
+ * before this side ends the stream.
+ */
+export function isExpectedEnd(thrown: unknown, stream: PeerStream): boolean {
+  const error = abortCause(thrown) ?? thrown
+  if (!isFastnNetError(error)) return false
+  // Of this stream, or of another one that the handler uses.
+  if (error.code === 'ERR_CLOSED') return stateOf(stream).connection.endpoint.closing.aborted
+  return tellsThatPeerLeft(error, stream)
+}
+
+/** The peer reset the stream, reads no more of it, its connection ended, or it lost the permission to use the stream. */
+function tellsThatPeerLeft({ code, peer, phase }: FastnNetError, stream: PeerStream): boolean {
+  const { connection, readError, writeError } = stateOf(stream)
+  if (peer !== connection.id52) return false
+  // The policy changed, and ended the stream.
+  if (code === 'ERR_CONNECTION_LOST' || code === 'ERR_UNAUTHORIZED') return true
+  // On the other half, this side reset or stopped it.
+  if (code === 'ERR_STREAM_RESET') return readError?.code === 'ERR_STREAM_RESET'
+  // Not yet known to the half, if only the signal has noticed it.
+  return code === 'ERR_STREAM_STOPPED' && (writeError?.code === 'ERR_STREAM_STOPPED' || phase === 'signal')
+}
+
+/** The signal's reason, of an `AbortError` of Node.js. */
+export function abortCause(thrown: unknown): unknown {
+  return thrown instanceof Error && thrown.name === 'AbortError' ? thrown.cause : undefined
+}
