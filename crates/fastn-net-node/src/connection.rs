@@ -1,4 +1,4 @@
-//! Connections: views of them, in use until they are disposed, and observers.
+//! Connections: guards, which count as use until they are disposed, and observers.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ pub fn connection_view(env: Env, endpoint: f64, id: f64) -> f64 {
     })
 }
 
-/// Makes a view an observer: it does not count as use any more.
+/// Turns a guard into an observer, which no longer counts as use.
 #[napi(catch_unwind)]
 pub fn connection_dispose(env: Env, connection: f64) {
     Environment::with(&env, |e| {
@@ -67,7 +67,7 @@ pub fn connection_info(env: Env, connection: f64) -> Option<BindingConnectionInf
     Environment::with(&env, |e| e.value(|e| with_view(e, connection, |_, view| info(view))))
 }
 
-/// The same of the connection that a stream runs on.
+/// Snapshot of the connection that a stream runs on.
 #[napi(catch_unwind)]
 pub fn stream_connection_info(env: Env, stream: f64) -> Option<BindingConnectionInfo> {
     Environment::with(&env, |e| {
@@ -78,7 +78,7 @@ pub fn stream_connection_info(env: Env, stream: f64) -> Option<BindingConnection
     })
 }
 
-/// Opens a stream on this connection, and puts connection and stream id into `out`. A handle, `PENDING` where it needs a wait, or `FAILED`.
+/// Opens a stream on this connection, and puts connection and stream id into `out`. A handle, `PENDING` if it must wait, or `FAILED`.
 #[napi(catch_unwind)]
 pub fn connection_open_try(
     env: Env,
@@ -130,7 +130,7 @@ pub fn connection_paths(env: Env, connection: f64) -> Vec<BindingPath> {
     Environment::with(&env, |e| with_view(e, connection, |_, view| paths(view)).unwrap_or_default())
 }
 
-/// Counters since the connection was made.
+/// Counters since the connection was established.
 #[napi(catch_unwind)]
 pub fn connection_stats(env: Env, connection: f64) -> Option<BindingStats> {
     Environment::with(&env, |e| e.value(|e| with_view(e, connection, |_, view| stats(view))))

@@ -1,4 +1,4 @@
-//! Endpoints: bind, say where they are, close.
+//! Endpoints: bind, addresses, close.
 
 use std::{mem::take, net::SocketAddr};
 
@@ -28,7 +28,7 @@ pub struct BindingRelay {
 pub struct BindingEndpointOptions {
     /// `internet`, `lan`, `loopback` or `custom`; the fields up to `bind` are for `custom`.
     pub network: String,
-    /// One's own relays.
+    /// The user's own relays.
     pub relays: Option<Vec<BindingRelay>>,
     /// Origin domain for look-up by DNS.
     pub dns_origin: Option<String>,
@@ -78,7 +78,7 @@ pub fn endpoint_ticket(env: Env, endpoint: f64, timeout: f64) -> f64 {
     })
 }
 
-/// The relay's reason, if it refused this endpoint while the last ticket was made.
+/// The relay's reason, if it refused this endpoint while the last ticket was created.
 #[napi(catch_unwind)]
 pub fn endpoint_relay_refusal(env: Env, endpoint: f64) -> Option<String> {
     Environment::with(&env, |e| e.value(|e| Ok(endpoint_of(e, endpoint)?.relay_refusal()))).flatten()
@@ -100,8 +100,8 @@ pub fn endpoint_refuse_new_work(env: Env, endpoint: f64) {
     });
 }
 
-/// Closes the endpoint and gives its handle back. Operation; its outcome is the number of finished streams that
-/// were not acknowledged in time. Concurrent calls share one closing.
+/// Closes the endpoint and releases its handle. Operation; its outcome is the number of finished streams that were not acknowledged in
+/// time. Concurrent calls share one close.
 #[napi(catch_unwind)]
 pub fn endpoint_close(env: Env, endpoint: f64, timeout: f64) -> f64 {
     with_endpoint(&env, endpoint, move |endpoint| {
@@ -135,7 +135,7 @@ pub fn endpoint_drain(env: Env, endpoint: f64) {
     });
 }
 
-/// The streams that peers opened to this endpoint and that have not ended, as far as JavaScript has taken them.
+/// Handles of the unfinished streams that peers opened to this endpoint and that JavaScript has taken.
 #[napi(catch_unwind)]
 pub fn endpoint_serving(env: Env, endpoint: f64) -> Vec<f64> {
     Environment::with(&env, |e| {
@@ -151,7 +151,7 @@ pub fn endpoint_tasks(env: Env, endpoint: f64) -> u32 {
     u32::try_from(tasks).unwrap_or(u32::MAX)
 }
 
-/// The streams that were acknowledged and that JavaScript has not taken.
+/// Number of acknowledged streams that JavaScript has not taken.
 #[napi(catch_unwind)]
 pub fn endpoint_queued(env: Env, endpoint: f64) -> u32 {
     let queued = Environment::with(&env, |e| endpoint_of(e, endpoint)).map_or(0, |endpoint| endpoint.queued());

@@ -1,4 +1,4 @@
-//! Locks that two programs cannot hold at once. Node.js has none.
+//! Exclusive file locks between programs. Node.js has none.
 
 use std::fs::{File, TryLockError};
 

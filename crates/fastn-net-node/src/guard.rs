@@ -19,19 +19,19 @@ pub struct BindingGuardOptions {
     pub access: BindingAccess,
     /// Subjects and limits of authorization requests.
     pub authorize: BindingOptions,
-    /// New streams of one peer.
+    /// Sustained rate of new streams of one peer.
     pub streams_per_second: Option<f64>,
-    /// New streams of one peer at once.
+    /// Burst of new streams of one peer.
     pub streams_burst: f64,
 }
 
-/// An [`AccessLists`] as it crosses, ID52s.
+/// [`AccessLists`] for JavaScript, with ID52s.
 #[napi(object, use_nullable = true)]
 #[derive(Default)]
 pub struct BindingAccess {
     /// Peers that may connect; null: all.
     pub allow: Option<Vec<String>>,
-    /// Peers that may not.
+    /// Denied peers.
     pub deny: Vec<String>,
 }
 
@@ -81,7 +81,7 @@ pub fn endpoint_reauthorize(env: Env, endpoint: f64) -> f64 {
     })
 }
 
-/// Takes the endpoint's authorization requests. Returns a handle or `FAILED`. Releasing it denies all of them from then on.
+/// Takes the endpoint's authorization requests. Returns a handle or `FAILED`. Releasing it denies all pending and later requests.
 #[napi(catch_unwind)]
 pub fn endpoint_authorization_requests(env: Env, endpoint: f64) -> f64 {
     Environment::with(&env, |e| {

@@ -7,13 +7,14 @@
 //! - `arguments`: conversion of export arguments to core types.
 //! - `options`: options of the core, by name.
 //! - `subscriber`: the tracing events of the core, to stderr and to listeners.
-//! - `identity`, `key_store`, `file_lock`, `service_manager`, `endpoint`, `listener`, `guard`, `policy`, `peer`, `watch`, `stream`, `connection`, `tunnel`, `logging`: the
-//!   exports, in the order of `src/native/binding.ts`. Every export is synchronous and catches panics.
+//! - `identity`, `key_store`, `file_lock`, `service_manager`, `endpoint`, `listener`, `guard`, `policy`, `peer`, `watch`, `stream`,
+//!   `connection`, `tunnel`, `logging`: the exports, in the order of `src/native/binding.ts`. Every export is synchronous and catches
+//!   panics.
 //!
-//! # How a call answers
+//! # Results
 //!
-//! Functions on the byte path return a number. `bridge::PENDING`: the handle's waker is armed. `bridge::FAILED`: `takeError()`
-//! returns the reason. Else it is a handle or a count. A call on one stream also answers which halves are over: see `stream`. Rare and
+//! Functions on the byte path return a number. `bridge::PENDING`: the handle's waker is armed. `bridge::FAILED`: `takeError()` returns
+//! the reason. Any other number is a handle or a count. A call on one stream also returns which halves are over: see `stream`. Rare and
 //! long calls start an operation and return its handle. Take its outcome once the wake queue names it.
 
 #![cfg_attr(test, allow(dead_code, reason = "napi leaves the exports out of the test build"))]

@@ -1,4 +1,4 @@
-//! Options of the core as they cross: a number, a text or a boolean for each, by its name.
+//! Conversion of the core's options: each a number, a text or a boolean, by its name.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,10 +9,10 @@ use fastn_net::{
 use napi::bindgen_prelude::Either3;
 use napi_derive::napi;
 
-/// Name to value: a count, bytes, milliseconds, a text, or a boolean. Those that are missing keep the core's default.
+/// Name to value: a count, bytes, milliseconds, a text, or a boolean. Missing options keep the core's default.
 pub(crate) type BindingOptions = HashMap<String, Either3<f64, String, bool>>;
 
-/// The defaults of the core's options that are numbers, by the names of their type and their own.
+/// Defaults of the core's numeric options, by the names of their type and their own.
 #[napi(catch_unwind)]
 pub fn option_defaults() -> BTreeMap<String, BTreeMap<String, f64>> {
     let open = vec![("timeout".to_owned(), OpenOptions::default().timeout.as_secs_f64() * 1000.0)];
@@ -29,7 +29,7 @@ pub fn option_defaults() -> BTreeMap<String, BTreeMap<String, f64>> {
     types.into_iter().map(|(name, numbers)| (name.to_owned(), numbers.into_iter().collect())).collect()
 }
 
-/// A value of the core as it crosses.
+/// Converts an option's value for JavaScript.
 pub(crate) fn value_to_js(value: OptionValue<'_>) -> Either3<f64, String, bool> {
     match value {
         OptionValue::Number(number) => Either3::A(number),

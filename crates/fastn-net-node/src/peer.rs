@@ -11,7 +11,7 @@ use crate::{
     bridge::{Arguments, DirectCall, Environment, Outcome, PENDING, Slot, insert_stream, stale, start},
 };
 
-/// A [`PeerAddress`] as it crosses.
+/// [`PeerAddress`] for JavaScript.
 #[napi(object)]
 pub struct BindingPeer {
     /// ID52. Hex and z-base-32 are also accepted.
@@ -34,9 +34,8 @@ pub fn peer_add(env: Env, endpoint: f64, peer: BindingPeer) -> f64 {
     })
 }
 
-/// Opens a stream over a live connection, and puts connection and stream id into `out`. Returns a handle; `PENDING` if
-/// it needs a wait (`openStart`); `FAILED`. `flags`: see
-/// `open_options`.
+/// Opens a stream over a live connection, and puts connection and stream id into `out`. Returns a handle; `PENDING` if it must wait
+/// (`openStart`); `FAILED`. `flags`: see `open_options`.
 pub(crate) struct OpenTry;
 
 impl DirectCall for OpenTry {
@@ -72,7 +71,7 @@ pub fn open_start(env: Env, peer: f64, header: &[u8], flags: u32, timeout: f64) 
     })
 }
 
-/// A held connection to the peer. Operation; its outcome is a connection's handle.
+/// Connects to the peer, and guards the connection. Operation; its outcome is a connection's handle.
 #[napi(catch_unwind)]
 pub fn peer_connect(env: Env, peer: f64, timeout: f64) -> f64 {
     with_peer(&env, peer, move |endpoint, peer| async move {

@@ -40,9 +40,9 @@ pub struct BindingPolicyRule {
 pub struct BindingPolicyEffect {
     /// `allow`, `deny`, `ask`, `limit`, or `limitAll` for a rate that all peers share.
     pub kind: String,
-    /// Of a limit: new streams.
+    /// For a limit: sustained rate of new streams.
     pub per_second: f64,
-    /// Of a limit: new streams at once.
+    /// For a limit: burst of new streams.
     pub burst: f64,
 }
 
@@ -55,7 +55,7 @@ pub struct BindingAccessDecision {
     pub rule: Option<f64>,
 }
 
-/// Replaces the policy; null: none. Ends what the new one does not allow. 0 or `FAILED`.
+/// Replaces the policy; null: none. Ends everything that the new policy does not allow. 0 or `FAILED`.
 #[napi(catch_unwind)]
 pub fn endpoint_policy_set(env: Env, endpoint: f64, policy: Option<BindingPolicy>) -> f64 {
     Environment::with(&env, |e| {

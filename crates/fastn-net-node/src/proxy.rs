@@ -1,4 +1,4 @@
-//! Proxies: exposed ones, and local servers whose clients use those of peers.
+//! Proxies: exposed ones, and local servers whose clients use a peer's proxy.
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use std::io;
 
 use napi_derive::napi;
 
-/// Tells systemd about this process: lines such as `READY=1`, as in `sd_notify(3)`. Does nothing where `NOTIFY_SOCKET` is not set, and on
+/// Notifies systemd about this process: lines such as `READY=1`, as in `sd_notify(3)`. No-op if `NOTIFY_SOCKET` is not set, and on
 /// Windows. Returns why it failed, or `null`. The message is one datagram to a local socket.
 #[napi(catch_unwind)]
 #[must_use]

@@ -1,8 +1,8 @@
 //! Streams: bytes in and out, and the end of each direction.
 //!
-//! Every call on one stream answers a value times 8, plus the halves that are over: 1 receiving, 2 sending, 4 receiving by the FIN. The
-//! value is a count, `PENDING`, `FAILED` or `RETRY`. A half counts as over once nothing is left to report of it: its error comes with
-//! the bit. The call that answers both bits frees the handle.
+//! Every call on one stream returns a value times 8, plus bits: 1, the receiving half is over; 2, the sending half is over; 4, the
+//! receiving half ended with the FIN. The value is a count, `PENDING`, `FAILED` or `RETRY`. A half is over once nothing is left to report
+//! about it: its error comes together with the bit. The call that returns both bits frees the handle.
 
 use std::{
     ffi::CStr,
@@ -27,7 +27,7 @@ use crate::{
 /// Limit in bytes of one call: it blocks the JavaScript thread, and waits for the connection's lock.
 const CALL_BYTES: usize = 256 * 1024;
 
-/// Limit in bytes of reading ahead for a reader that may never come, so that the half can be released.
+/// Limit in bytes of reading ahead without a reader, which releases the receiving half at its end.
 const AHEAD_BYTES: usize = 64 * 1024;
 
 /// The stream is gone, and must be opened again.
@@ -67,8 +67,8 @@ impl DirectCall for StreamRead {
     }
 }
 
-/// Writes `bytes` from `offset` on, and the FIN behind the last one. Returns the byte count, `PENDING` or `FAILED`. The sending half
-/// is over when it is finished. `reads`, with the FIN: wakes the next `streamRead`, as one that was `PENDING` does.
+/// Writes `bytes` from `offset` on, and the FIN after the last one. Returns the byte count, `PENDING` or `FAILED`. The sending half is
+/// over when it is finished. `reads`, with the FIN: also arms the waker for reads, as a `streamRead` that returns `PENDING` does.
 pub(crate) struct StreamWrite;
 
 impl DirectCall for StreamWrite {
@@ -115,7 +115,7 @@ fn write(
             Some(_) => {}
             None => stream.finish(),
         }
-        // Corked bytes, and those that wait for room, fail only here.
+        // Corked bytes, and bytes that wait for room, fail only here.
         if stream.failure().is_some() {
             ready!(stream.poll_flush(cx))?;
         }

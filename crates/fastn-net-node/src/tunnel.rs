@@ -1,4 +1,4 @@
-//! Tunnels: exposed services, and bridges to those of peers.
+//! Tunnels: exposed services, and bridges to peers' services.
 
 mod http;
 
@@ -75,7 +75,7 @@ pub fn tunnel_connections(env: Env, tunnel: f64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Ends accepting at once. Connections get `timeout` to end, and are reset then. Operation.
+/// Stops accepting immediately. Connections get `timeout` to end, and are then reset. Operation.
 #[napi(catch_unwind)]
 pub fn tunnel_close(env: Env, tunnel: f64, timeout: f64) -> f64 {
     with_tunnel(&env, tunnel, move |tunnel| {
@@ -87,7 +87,7 @@ pub fn tunnel_close(env: Env, tunnel: f64, timeout: f64) -> f64 {
     })
 }
 
-/// Waits until it accepts nothing any more and its connections have ended. Operation.
+/// Waits until the tunnel has stopped accepting and its connections have ended. Operation.
 #[napi(catch_unwind)]
 pub fn tunnel_closed(env: Env, tunnel: f64) -> f64 {
     with_tunnel(&env, tunnel, |tunnel| async move {

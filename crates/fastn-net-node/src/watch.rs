@@ -12,7 +12,7 @@ use crate::{
     connection::{BindingPath, BindingStats, paths, stats},
 };
 
-/// A [`PeerInfo`] as it crosses.
+/// [`PeerInfo`] for JavaScript.
 #[napi(object, use_nullable = true)]
 pub struct BindingPeerInfo {
     /// ID52 of the peer.
@@ -25,7 +25,7 @@ pub struct BindingPeerInfo {
     pub kept: bool,
     /// Dials that failed in a row.
     pub attempts: f64,
-    /// Why the last dial failed or the last connection was lost.
+    /// Why the last dial failed, or the last connection was lost.
     pub last_error: Option<BindingError>,
     /// Milliseconds until it is dialled again.
     pub next_retry: Option<f64>,
@@ -44,7 +44,7 @@ pub struct BindingPeerConnection {
     pub preferred: bool,
     /// Its network paths.
     pub paths: Vec<BindingPath>,
-    /// Counters since it was made.
+    /// Counters since the connection was established.
     pub stats: BindingStats,
 }
 
@@ -56,7 +56,7 @@ pub fn endpoint_peers(env: Env, endpoint: f64) -> Option<Vec<BindingPeerInfo>> {
     })
 }
 
-/// Watches the peers. A handle, or `FAILED`. Releasing it ends that.
+/// Watches the peers. A handle, or `FAILED`. Releasing it ends the watch.
 #[napi(catch_unwind)]
 pub fn endpoint_watch(env: Env, endpoint: f64) -> f64 {
     Environment::with(&env, |e| {

@@ -8,13 +8,13 @@ use std::{borrow::Cow, error::Error as StdError, fmt, io::ErrorKind, sync::Arc};
 
 use crate::printable::printable;
 
-/// Why something failed: a [`Code`] to branch on, a message that says what to do, and what caused it.
+/// An error: a [`Code`] to branch on, a message that says what to do, and the cause.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_field_names, reason = "`errorCode` is its name in every language")]
 pub struct Error {
     code: Code,
     message: String,
-    /// Application error code of a reset, a stop or a close, where there is one.
+    /// Application error code of a reset, a stop or a close, if there is one.
     error_code: Option<u64>,
     /// The peer's own word, from its refusal line.
     remote_code: Option<String>,
@@ -117,15 +117,15 @@ impl StdError for Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CodeClass {
-    /// A wrong call: it fails again.
+    /// An invalid call: repeating it fails again.
     Usage,
-    /// No connection to the peer, or the loss of one.
+    /// No connection to the peer, or its loss.
     Unreachable,
-    /// No answer of the peer in time.
+    /// No answer from the peer in time.
     Timeout,
-    /// The peer denies this key.
+    /// The peer denies access to this key.
     Denied,
-    /// No room now, or a shutdown: a later try may succeed.
+    /// At capacity, or shutting down: a later try may succeed.
     Unavailable,
     /// The peer does not serve this stream or request.
     Refused,
@@ -203,37 +203,37 @@ codes! {
     SecretKey = "ERR_SECRET_KEY", Usage, InvalidInput;
     /// The peer's id, ticket or address cannot be used.
     PeerAddress = "ERR_PEER_ADDRESS", Unreachable, InvalidInput;
-    /// No connection to the peer in the time allowed.
+    /// No connection to the peer within the time limit.
     Unreachable = "ERR_UNREACHABLE", Unreachable, HostUnreachable;
     /// The connection ended while it was in use.
     ConnectionLost = "ERR_CONNECTION_LOST", Unreachable, ConnectionAborted;
-    /// The peer took the stream and did not acknowledge it in time.
+    /// The peer did not acknowledge the stream in time.
     AckTimeout = "ERR_ACK_TIMEOUT", Timeout, TimedOut;
     /// The peer refused the stream, with a word of its own.
     Refused = "ERR_REFUSED", Refused, ConnectionRefused;
-    /// The peer does not let us in.
+    /// The peer does not admit us.
     Unauthorized = "ERR_UNAUTHORIZED", Denied, PermissionDenied;
     /// The peer does not serve that protocol.
     ProtocolUnsupported = "ERR_PROTOCOL_UNSUPPORTED", Refused, ConnectionRefused;
     /// The peer allows no further stream.
     TooManyStreams = "ERR_TOO_MANY_STREAMS", Unavailable, QuotaExceeded;
-    /// A stream's first line is no protocol.
+    /// A stream's first line does not name a protocol.
     HeaderInvalid = "ERR_HEADER_INVALID", Refused, InvalidData;
     /// A stream's first line is longer than allowed.
     HeaderTooLarge = "ERR_HEADER_TOO_LARGE", Refused, InvalidData;
-    /// A stream's first line did not come in time.
+    /// A stream's first line did not arrive in time.
     HeaderTimeout = "ERR_HEADER_TIMEOUT", Timeout, TimedOut;
     /// The other side reset its sending half.
     StreamReset = "ERR_STREAM_RESET", Ended, ConnectionReset;
     /// The peer accepts no more bytes.
     StreamStopped = "ERR_STREAM_STOPPED", Ended, BrokenPipe;
-    /// Our own sending half has ended already.
+    /// This side's sending half has already ended.
     StreamFinished = "ERR_STREAM_FINISHED", Ended, BrokenPipe;
     /// A line is longer than allowed.
     LineTooLong = "ERR_LINE_TOO_LONG", Data, InvalidData;
-    /// The peer sends more than the caller takes.
+    /// The peer sends more than the caller allows.
     TooLarge = "ERR_TOO_LARGE", Data, InvalidData;
-    /// The stream ended in the middle of something.
+    /// The stream ended before its content was complete.
     UnexpectedEnd = "ERR_UNEXPECTED_END", Data, UnexpectedEof;
     /// Not JSON.
     Json = "ERR_JSON", Data, InvalidData;
@@ -241,19 +241,19 @@ codes! {
     Utf8 = "ERR_UTF8", Data, InvalidData;
     /// Invalid argument; fix the call.
     InvalidArgument = "ERR_INVALID_ARGUMENT", Usage, InvalidInput;
-    /// It was closed before.
+    /// The endpoint, connection or stream is closed.
     Closed = "ERR_CLOSED", Ended, NotConnected;
-    /// A read waits already.
+    /// Another read is pending.
     ReadPending = "ERR_READ_PENDING", Usage, Other;
-    /// The protocol has a listener already.
+    /// The protocol already has a listener.
     ProtocolInUse = "ERR_PROTOCOL_IN_USE", Usage, AddrInUse;
     /// The peer or this endpoint is shutting down.
     ShuttingDown = "ERR_SHUTTING_DOWN", Unavailable, ConnectionRefused;
-    /// The peer has no room now.
+    /// The peer is at capacity.
     Busy = "ERR_BUSY", Unavailable, ResourceBusy;
-    /// The ping was answered wrongly.
+    /// The ping got a wrong answer, or none in time.
     Ping = "ERR_PING", Timeout, InvalidData;
-    /// Keys could not be read from or written to where they live.
+    /// Keys could not be read from or written to their storage.
     KeyStore = "ERR_KEY_STORE", Local, Other;
     /// A file to send or receive could not be read or written.
     File = "ERR_FILE", Local, Other;

@@ -2,7 +2,7 @@
 //!
 //! The lowest layers of the core. `fastn-net` re-exports every module. From the lowest up:
 //!
-//! - [`printable()`]: text that cannot move a cursor.
+//! - [`printable()`]: text without control characters.
 //! - [`error`]: one error type, one table of codes.
 //! - [`identity`]: secret and public keys, their text form (ID52), and where keys are stored.
 //! - [`protocol`]: the protocol of a stream, named by its first line.

@@ -1,4 +1,4 @@
-//! Text of a peer on its way to a person's terminal.
+//! Makes text from a peer safe to print on a terminal.
 
 use std::borrow::Cow;
 
@@ -36,14 +36,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_moves_a_cursor_is_escaped_and_the_rest_stays() {
+    fn control_characters_are_escaped_and_the_rest_stays() {
         assert_eq!(printable("a\u{1b}[31mb\r\n\u{9b}\u{7f}\u{202e}"), r"a\u{1b}[31mb\r\n\u{9b}\u{7f}\u{202e}");
         assert!(matches!(printable(r#"Grüße, "日本" 🦀 \n"#), Cow::Borrowed(r#"Grüße, "日本" 🦀 \n"#)));
     }
 
     proptest! {
         #[test]
-        fn nothing_that_is_shown_is_a_control_character(text: String) {
+        fn no_shown_character_is_a_control_character(text: String) {
             prop_assert!(!printable(&text).contains(char::is_control));
         }
     }

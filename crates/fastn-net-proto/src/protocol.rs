@@ -13,7 +13,7 @@ use crate::{
 /// The protocol of a stream. Its JSON is serde's externally tagged form: `"Ping"`, `{"Generic":"Echo"}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Protocol {
-    /// Is the peer there? Answered by the library itself.
+    /// Checks that the peer is reachable. The library itself answers.
     Ping,
     /// The peer's clock, as one line of RFC 3339 in UTC.
     WhatTimeIsIt,
@@ -21,7 +21,7 @@ pub enum Protocol {
     Http,
     /// HTTP through the peer as a proxy, CONNECT included.
     HttpProxy,
-    /// RFC 1928, the acceptor being the SOCKS server.
+    /// SOCKS 5 (RFC 1928). The acceptor is the server.
     Socks5,
     /// The bytes of one TCP connection.
     Tcp,
@@ -31,7 +31,7 @@ pub enum Protocol {
     AccountToAccount,
     /// From an account to its device.
     AccountToDevice,
-    /// To control a rig.
+    /// Control of a rig.
     RigControl,
     /// A protocol of the application: any JSON value. Two are the same protocol when they are equal as JSON
     /// values: the order of keys does not matter, `1` and `1.0` differ.
@@ -74,8 +74,8 @@ impl Protocol {
         })
     }
 
-    /// Kind and name of the service that it is for, as `("http", "web")`. The name is empty for a service without one. `Http`, `Tcp` and
-    /// `Socks5` are services without a name. `None` for any other protocol.
+    /// The kind and name of the service that the protocol addresses, such as `("http", "web")`. The name is empty for a service without
+    /// one. `Http`, `Tcp` and `Socks5` address services without a name. `None` for any other protocol.
     #[must_use]
     pub fn as_service(&self) -> Option<(&str, &str)> {
         match self {
@@ -90,7 +90,8 @@ impl Protocol {
         }
     }
 
-    /// The kind of service that it means as a whole: `Http`, `Tcp`, `Socks5` and `{"Generic":{"fastn":<kind>}}` name no single service.
+    /// The kind of service, for a protocol without a service name: `Http`, `Tcp`, `Socks5` and `{"Generic":{"fastn":<kind>}}`. In a rule,
+    /// it stands for all services of the kind.
     #[must_use]
     pub fn service_kind(&self) -> Option<&str> {
         let is_kind = match self {
@@ -104,7 +105,7 @@ impl Protocol {
     ///
     /// # Errors
     ///
-    /// `ERR_INVALID_ARGUMENT` for a protocol that is not for a service.
+    /// `ERR_INVALID_ARGUMENT` for a protocol that does not address a service.
     pub fn with_service(&self, name: &str) -> Result<Self> {
         let Some((kind, _)) = self.as_service() else {
             let text = format!("{self} has no services: 'Tcp', 'Http', 'Socks5' and {{\"fastn\":<kind>}} have");
@@ -130,8 +131,8 @@ impl Protocol {
         ProtocolKey(protocol.to_json())
     }
 
-    /// The string that means this Generic protocol in a program. `None` for a structured value, and for a string that means another
-    /// protocol, or none, as the empty one.
+    /// The string by which programs name this Generic protocol. `None` for a structured value, for a string that names another protocol,
+    /// and for the empty string.
     fn short_name(&self) -> Option<&str> {
         let Self::Generic(Value::String(name)) = self else { return None };
         let is_reserved = name.is_empty() || name == "Generic" || Self::deserialize(json!(name)).is_ok();
@@ -160,7 +161,7 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// Canonical form of a [`Protocol`], alike for all equal ones; see [`Protocol::key`].
+/// Canonical form of a [`Protocol`], the same for all equal protocols; see [`Protocol::key`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProtocolKey(String);
 
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn golden_texts_are_read_and_written_as_they_are() {
+    fn golden_protocols_round_trip() {
         let golden = golden();
         for case in golden["canonical"].as_array().expect("canonical") {
             let written = case["written"].as_str().expect("written");
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn golden_texts_that_are_no_protocol_are_refused() {
+    fn golden_texts_without_a_protocol_are_rejected() {
         for text in texts(&golden(), "invalid") {
             let error = Protocol::from_json(text.as_bytes()).expect_err(text);
             assert_eq!(error.code(), Code::InvalidArgument);
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn services_are_told_by_kind_and_name() {
+    fn services_are_identified_by_kind_and_name() {
         let cases = [
             (r#""Http""#, Some(("http", "")), Some("http")),
             (r#""Tcp""#, Some(("tcp", "")), Some("tcp")),
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn not_utf8_is_refused_and_a_long_name_is_not_repeated_whole() {
+    fn invalid_utf8_is_rejected_and_a_long_name_is_not_repeated_in_full() {
         assert!(Protocol::from_json(b"{\"Generic\":\"\xff\"}").is_err());
         let error = Protocol::from_json(format!("\"{}\"", "ä".repeat(30_000)).as_bytes()).expect_err("name");
         assert!(error.message().len() < 500);

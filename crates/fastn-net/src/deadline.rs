@@ -21,7 +21,7 @@ pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::O
 
 /// A time limit in words: "300 ms", "2.5 s".
 pub(crate) fn limit_text(limit: Duration) -> String {
-    // A remaining time has more digits than a person reads.
+    // A remaining time can have many digits.
     brief(limit).unwrap_or_else(|| format!("{} s", (limit.as_secs_f64() * 1000.0).round() / 1000.0))
 }
 
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_limit_of_zero_takes_what_is_ready_and_nothing_more() {
+    async fn a_limit_of_zero_returns_only_a_ready_result() {
         assert_eq!(within(Duration::ZERO, async { 5 }).await, Some(5));
         assert_eq!(within(Duration::ZERO, tokio::task::yield_now()).await, None);
         assert_eq!(within(Duration::MAX, tokio::task::yield_now()).await, Some(()));

@@ -60,7 +60,8 @@
 //!   `transport`: iroh's endpoint: sockets, relays, handshakes.
 //! - `counters`, `quota`: numbers and their bounds. `lifecycle`: the tasks of an endpoint, and the signals that end them.
 //! - [`config`]: the configuration of an endpoint, and its limits.
-//! - Leaf modules: `deadline`, `options` (defaults and `with_…` methods), `log_target` (names of log targets), `wakers` and `waker_mutex` (state that tasks wait for).
+//! - Leaf modules: `deadline`, `options` (defaults and `with_…` methods), `log_target` (names of log targets), `wakers` and `waker_mutex`
+//!   (state that tasks wait for).
 //!
 //! The crate `fastn-net-proto` is the base, re-exported here:
 //!

@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn each_task_is_woken_once_and_none_is_forgotten() {
+    fn each_task_is_woken_once_and_none_is_lost() {
         let counted: Vec<Arc<Counted>> = (0..200).map(|_| Arc::default()).collect();
         let mut wakers = Wakers::default();
         for task in &counted {

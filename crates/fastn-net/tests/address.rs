@@ -1,4 +1,4 @@
-//! Another peer answers at the given address of a peer.
+//! Another key answers at a given address of a peer.
 
 mod support;
 
@@ -8,7 +8,7 @@ use fastn_net::{Code, Config, CustomNetwork, Endpoint, Network, PeerAddress, Pro
 use support::{ANY, USUAL, close, config, echo, endpoint, exchange, header, limits, open_at, seconds_dialled, soon};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_key_at_the_only_address_is_said_at_once() {
+async fn another_key_at_the_only_address_fails_at_once() {
     let (a, other) = (endpoint().await, endpoint().await);
     echo(&other, &[Protocol::Tcp]);
     let wanted = PeerAddress { id: SecretKey::generate().public(), ..other.address() };
@@ -34,7 +34,7 @@ async fn another_key_at_the_only_address_is_said_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_key_at_one_of_two_addresses_is_tried_again_until_the_time_is_over() {
+async fn another_key_at_one_of_two_addresses_is_retried_until_the_deadline() {
     let (a, other) = (endpoint().await, endpoint().await);
     echo(&other, &[Protocol::Tcp]);
     let silent = std::net::UdpSocket::bind(ANY).expect("bind");

@@ -1,5 +1,5 @@
-//! Limits of a server on peers that it has not admitted yet: handshakes, streams without a header, denied peers; known peers
-//! pass, and the rejected ones get errors.
+//! Limits of a server on peers that it has not admitted yet: handshakes, streams without a header, denied peers. Known peers pass, and
+//! rejected peers get errors.
 
 mod support;
 
@@ -64,8 +64,8 @@ fn ids(packet: &[u8]) -> (&[u8], &[u8]) {
     (destination, &rest[1..=rest[0].into()])
 }
 
-/// Sends the packets, and counts those that are answered with a Retry packet (RFC 9000, 17.2.5). Sends a packet again while it has
-/// no answer, for a busy machine drops some.
+/// Sends the packets, and counts those that are answered with a Retry packet (RFC 9000, 17.2.5). Sends a packet again while it has no
+/// answer, because a busy machine drops some.
 fn retries(to: SocketAddr, packets: &[Vec<u8>]) -> usize {
     const AT_ONCE: usize = 16;
     const ATTEMPTS: usize = 10;
@@ -98,7 +98,7 @@ async fn closed_with(connection: &iroh::endpoint::Connection) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn half_open_handshakes_keep_out_neither_a_known_peer_nor_a_new_one() {
+async fn half_open_handshakes_lock_out_neither_known_nor_new_peers() {
     for connections in [3, limits().max_connections] {
         let server = endpoint_with(limits().with_max_connections(connections)).await;
         let _served = echo(&server, &[Protocol::Http]);
@@ -184,7 +184,7 @@ async fn streams_without_a_header_are_bounded_per_peer_across_connections() {
         for _ in 0..1000 {
             streams.push(RawStream::open(&connection).await);
         }
-        // Opens those before it as well, and needs no wait itself.
+        // Also opens those before it, and needs no wait itself.
         RawStream::start(&connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
         held.push((connection, streams));
     }
@@ -291,7 +291,7 @@ async fn remembered_peers_are_bounded_and_those_in_use_are_kept() {
 }
 
 #[tokio::test]
-async fn listening_on_one_connection_lets_no_stranger_in() {
+async fn listening_on_one_connection_admits_no_other_peer() {
     let server = endpoint().await;
     let friend = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
     let peer = server.peer(&friend.address()).expect("peer");

@@ -91,7 +91,7 @@ async fn flush_sends_the_header_the_ack_and_corked_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn acknowledged_waits_for_the_ack_and_tells_a_refusal() {
+async fn acknowledged_waits_for_the_ack_and_reports_a_refusal() {
     let (a, b) = pair().await;
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let mut ours = open(&a, &b, &Protocol::Tcp, LATER).await.expect("stream");
@@ -151,7 +151,7 @@ async fn debug_output_has_no_payload() {
     let inside = spelled.trim_matches(['[', ']']);
     let unsent = format!("{ours:?}");
     ours.finish();
-    // The header and the payload came in one packet: what lies behind the header is buffered.
+    // The header and the payload arrive in one packet, so the bytes after the header are buffered.
     let mut theirs = incoming(&listener).await;
     support::until("the payload is buffered", || {
         theirs.stream.read_ahead(&mut std::task::Context::from_waker(std::task::Waker::noop()), 64);

@@ -1,4 +1,4 @@
-//! First bytes that wait for the end of their stream, or of a turn: they travel together, and closing forgets none of them.
+//! Corking: the first bytes of a stream wait for its end or a flush, so that they travel together. Closing loses none of them.
 
 mod support;
 
@@ -17,7 +17,7 @@ use support::{
 
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Two endpoints, what one serves, and the other's connection to it, over which a stream went already.
+/// Two endpoints, the listener of one, and the other's connection to it, over which a stream has already gone.
 async fn connected() -> (Endpoint, Endpoint, Listener, Connection) {
     let (a, b) = pair().await;
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
@@ -37,7 +37,7 @@ async fn narrow() -> (Endpoint, Endpoint, Listener, Stream) {
     (a, b, listener, filling)
 }
 
-/// The connection takes no more then, until the peer reads.
+/// Fills the connection: it accepts nothing more until the peer reads.
 async fn fill(stream: &mut Stream) {
     let block = pattern(16 * 1024);
     while !waits(&mut poll_fn(|cx| stream.poll_write(cx, &block))).await {}
@@ -56,7 +56,7 @@ async fn arrived(listener: &Listener) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_finished_goes_and_what_is_not_waits_for_the_flush() {
+async fn a_finished_stream_is_sent_and_another_waits_for_the_flush() {
     let (a, b, listener, connection) = connected().await;
     let (mut first, mut second) = (corked(&connection), corked(&connection));
     write_all(&mut first, b"fir").await.expect("write");
@@ -103,13 +103,13 @@ async fn closing_waits_for_deferred_writes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_gathered_when_its_connection_ended_is_lost_and_that_is_said() {
+async fn corked_bytes_that_are_lost_with_their_connection_are_an_error() {
     let (a, b, _listener, connection) = connected().await;
     let mut stream = corked(&connection);
     write_all(&mut stream, b"too late").await.expect("write");
     connection.close(0, "");
     soon(connection.closed()).await;
-    // The task that would have taken it has ended.
+    // The task that would have sent the bytes has ended.
     until("it left the endpoint", || !a.has_connection(&connection)).await;
     stream.finish();
     let error = soon(poll_fn(|cx| stream.poll_flush(cx))).await.expect_err("lost");
@@ -118,14 +118,14 @@ async fn what_was_gathered_when_its_connection_ended_is_lost_and_that_is_said() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_reads_has_spoken_before() {
+async fn a_read_sends_the_corked_bytes_first() {
     let (a, b) = pair().await;
     echo(&b, &[Protocol::Tcp]);
     let opened = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
     let mut stream = corked(opened.connection());
     write_all(&mut stream, b"gathered, ").await.expect("write");
     let mut byte = [0];
-    // The echo answers at the end only: this read waits, and sends what was gathered.
+    // The echo answers only at the end: this read waits, and sends the corked bytes.
     assert!(waits(&mut poll_fn(|cx| stream.poll_read(cx, &mut byte))).await);
     assert!(!stream.is_corked());
     assert_eq!(exchange(stream, b"and not").await.expect("answer"), b"gathered, and not");
@@ -133,7 +133,7 @@ async fn who_reads_has_spoken_before() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_too_large_to_wait_goes_at_once() {
+async fn writes_that_are_too_large_for_the_cork_are_sent_at_once() {
     let (a, b, listener, connection) = connected().await;
     let bytes = pattern(100_000);
     let mut stream = corked(&connection);
@@ -209,7 +209,7 @@ async fn streams_lost_with_a_connection_are_never_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_that_cannot_be_written_holds_up_no_other_that_was_acknowledged() {
+async fn a_blocked_stream_does_not_delay_one_that_was_acknowledged() {
     let (a, b, listener, mut filling) = narrow().await;
     let mut unread = incoming(&listener).await.stream;
     let connection = filling.connection().clone();
@@ -286,7 +286,7 @@ async fn an_acknowledgement_without_room_follows_when_its_stream_is_finished() {
     close(&[&a, &b]).await;
 }
 
-/// Finishes a stream to `protocol`, and waits for the answer with it.
+/// Finishes a stream to `protocol`, and arms a waker for its answer.
 fn asked(connection: &Connection, protocol: &Protocol) -> (Stream, Arc<Woken>) {
     let mut stream =
         connection.try_open(&header(protocol), OpenOptions::default()).expect("connection").expect("stream");
@@ -299,7 +299,7 @@ fn asked(connection: &Connection, protocol: &Protocol) -> (Stream, Arc<Woken>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_that_is_finished_to_be_read_is_woken_by_the_answer_and_by_a_refusal() {
+async fn a_finished_stream_is_woken_by_its_answer_and_by_a_refusal() {
     let (a, b, listener, connection) = connected().await;
     let (mut asking, woken) = asked(&connection, &Protocol::Tcp);
     let mut answering = incoming(&listener).await.stream;
@@ -317,7 +317,7 @@ async fn one_that_is_finished_to_be_read_is_woken_by_the_answer_and_by_a_refusal
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_that_is_finished_to_be_read_is_woken_by_the_end_of_its_connection() {
+async fn a_finished_stream_is_woken_by_the_end_of_its_connection() {
     let (a, b, _listener, connection) = connected().await;
     let (mut asking, woken) = asked(&connection, &Protocol::Tcp);
     connection.close(0, "enough");

@@ -1,4 +1,4 @@
-//! The examples, as users run them: in processes of their own.
+//! The examples, as users run them: in separate processes.
 
 use std::{
     env,
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Longer than a program takes on a busy machine. One that hangs fails its test.
+/// Longer than a program takes on a busy machine. A hanging program fails its test.
 const LIMIT: Duration = Duration::from_mins(1);
 
 /// Ends the process if the test fails.

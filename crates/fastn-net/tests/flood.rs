@@ -158,7 +158,7 @@ async fn a_flood_of_first_packets_costs_little_memory_and_locks_out_no_peer() {
     scene.close().await;
 }
 
-/// Takes a Retry, and proves the address with it.
+/// Takes a Retry, and proves the address with its token.
 fn prove(hello: &ClientHello, from: &UdpSocket, to: SocketAddr) {
     let mut answer = [0; 2048];
     while let Ok(count) = from.recv(&mut answer) {

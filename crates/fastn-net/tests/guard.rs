@@ -138,8 +138,8 @@ async fn nothing_is_answered_before_the_peer_is_admitted() {
 }
 
 #[tokio::test]
-async fn a_no_and_no_answer_close_the_connection_and_list_nothing() {
-    // The timeout is short only where no answer comes: a request that timed out is not asked again.
+async fn a_denial_and_a_missing_answer_close_the_connection() {
+    // The timeout is short only in the case without an answer: a request that timed out is not sent again.
     for (answered, timeout) in [(true, GENEROUS), (false, Duration::from_millis(50))] {
         let (server, requests) = asking(Authorize { timeout, ..PEERS }).await;
         let _served = echo(&server, &[Protocol::Http]);
@@ -203,7 +203,7 @@ async fn a_reset_stream_withdraws_its_request() {
     RawStream::start(&connection, b"\"Http\"\n").await.is_refused("busy").await;
     first.send.reset(0u8.into()).expect("reset");
     loop {
-        // Until the reset has arrived the one place is taken.
+        // The one slot is taken until the reset has arrived.
         let mut second = RawStream::start(&connection, b"\"Http\"\n").await;
         let mut refused = Box::pin(async move { second.rest().await });
         let next = tokio::select! {
@@ -225,7 +225,7 @@ async fn a_reset_stream_withdraws_its_request() {
 }
 
 #[tokio::test]
-async fn streams_on_a_dialled_connection_are_authorized_alike() {
+async fn streams_on_a_dialled_connection_are_authorized_too() {
     let (ours, requests) = asking(RULES).await;
     let _served = echo(&ours, &[Protocol::Http]);
     let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;

@@ -87,7 +87,7 @@ async fn a_dialler_that_connects_first_gets_the_shutdown_code() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dialler_with_a_slow_handshake_gets_a_close_too() {
-    // One datagram, which nothing sends again: it may be lost now and then.
+    // One datagram, which is not retransmitted: it may be lost now and then.
     for _ in 0..5 {
         let server = endpoint().await;
         echo(&server, &[Protocol::Tcp]);
@@ -105,7 +105,7 @@ async fn a_dialler_with_a_slow_handshake_gets_a_close_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_silent_handshake_holds_closing_up_for_a_moment_only() {
+async fn a_silent_handshake_delays_the_close_only_briefly() {
     let closing = async || {
         let server = endpoint().await;
         echo(&server, &[Protocol::Tcp]);
@@ -121,7 +121,7 @@ async fn a_silent_handshake_holds_closing_up_for_a_moment_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_time_of_a_dial_does_not_bound_inbound_handshakes() {
+async fn the_time_limit_of_a_dial_does_not_bound_inbound_handshakes() {
     let connect = Connect { attempt_timeout: Duration::ZERO, ..limits().connect };
     let server = endpoint_with(limits().with_connect(connect)).await;
     echo(&server, &[Protocol::Tcp]);
@@ -161,7 +161,7 @@ async fn gate(to: SocketAddr) -> (SocketAddr, Arc<AtomicBool>, JoinSet<()>) {
     (address, is_open, running)
 }
 
-/// A dialler, and an acceptor that gives up its half of the first handshake, once the dialler has completed its own.
+/// A dialler, and an acceptor that abandons its half of the first handshake, once the dialler has completed its own.
 struct GivenUp {
     client: Endpoint,
     peer: Arc<Peer>,
@@ -192,7 +192,7 @@ impl GivenUp {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dialler_dials_again_when_its_peer_gives_the_handshake_up() {
+async fn a_dialler_dials_again_when_its_peer_abandons_the_handshake() {
     let scene = GivenUp::start().await;
     // A stream with an extra line is sent again too: a peer without the handshake has read nothing.
     let header = header(&Protocol::Tcp);
@@ -227,7 +227,7 @@ async fn a_dialler_dials_again_when_its_peer_gives_the_handshake_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_handshake_that_its_peer_gives_up_is_a_failed_dial() {
+async fn a_handshake_that_its_peer_abandons_is_a_failed_dial() {
     let scene = GivenUp::start().await;
     let header = header(&Protocol::Tcp);
     let opening = scene.client.get_stream(&scene.peer, &header, ONCE);

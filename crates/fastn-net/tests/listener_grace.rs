@@ -22,7 +22,7 @@ async fn request(from: &Endpoint, to: &Endpoint) -> fastn_net::Stream {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_that_is_there_before_its_connection_is_served_waits_for_that() {
+async fn a_stream_that_arrives_before_its_listener_waits_for_it() {
     let (a, b) = pair().await;
     let inbound = b.listen_connections().expect("inbound");
     let mut asking = request(&a, &b).await;
@@ -39,7 +39,7 @@ async fn a_stream_that_is_there_before_its_connection_is_served_waits_for_that()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn also_on_a_connection_that_this_side_made_for_itself() {
+async fn a_stream_on_a_dialled_connection_waits_for_its_listener_too() {
     let (a, b) = (endpoint().await, endpoint().await);
     introduce(&a, &b);
     let inbound = b.listen_connections().expect("inbound");
@@ -80,7 +80,7 @@ async fn an_unserved_stream_is_refused_after_the_grace_period() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_owner_that_registers_no_listener_is_not_waited_for_long() {
+async fn a_stream_is_refused_if_the_owner_of_its_connection_registers_no_listener() {
     let (a, b) = pair().await;
     let inbound = b.listen_connections().expect("inbound");
     let (refused, _guard) = tokio::join!(open(&a, &b, &Protocol::Tcp, USUAL), next_connection(&inbound));

@@ -40,7 +40,7 @@ async fn streams_go_to_waiting_tasks_in_the_order_of_their_calls() {
         (Box::pin(listener.accept()), Box::pin(clone.accept()), Box::pin(clone.accept()));
     assert!(waits(&mut first).await && waits(&mut gone).await && waits(&mut second).await);
     let streams = queue(&client, &server, 2).await;
-    // The others were not polled since, and were there before.
+    // The other calls were not polled since, and are older.
     let mut late = Box::pin(listener.accept());
     assert!(waits(&mut late).await, "a late call overtakes those that wait");
     assert!(waits(&mut second).await, "the second overtakes the first");
@@ -253,7 +253,7 @@ async fn a_pending_stream_gets_no_byte_before_it_is_accepted() {
                 assert!(pending.connection().is_live());
                 let mut early = Box::pin(async { stream.recv.read_chunk(1).await.map(|_| ()) });
                 assert!(waits(&mut early).await);
-                // Longer than the core holds back the ack of a queued stream.
+                // Longer than the core delays the ack of a queued stream.
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 assert!(waits(&mut early).await, "answered before it was accepted");
                 drop(early);

@@ -1,5 +1,5 @@
-//! `Network::Loopback` opens one socket, on 127.0.0.1, and nothing else. Read from the system itself, in a test
-//! program of its own: no other test's sockets are in this process.
+//! `Network::Loopback` opens one socket, on 127.0.0.1, and nothing else. The test reads the system's own list of sockets. It is alone in
+//! its file, so that no other test's sockets are in this process.
 
 #![cfg(target_os = "linux")]
 

@@ -57,7 +57,7 @@ async fn streams_and_connections_are_counted_from_both_sides() {
 }
 
 #[tokio::test]
-async fn refusals_are_counted_where_they_are_sent_and_where_they_come() {
+async fn refusals_are_counted_at_both_sides() {
     let (a, b) = pair().await;
     let _listener = b.listen(None, &[generic("Echo")], false).expect("listen");
     open(&a, &b, &generic("Other"), USUAL).await.expect_err("no listener");
@@ -82,12 +82,12 @@ async fn a_queued_stream_that_is_refused_was_not_accepted() {
     assert!(is(&b, "fastn_net_streams_accepted_total", 1.0) && is(&b, "fastn_net_streams", 1.0));
     drop((opened, accepted));
     until("no stream is open", || is(&b, "fastn_net_streams", 0.0)).await;
-    // The ack of a stream with payload waits for the program, which takes it.
+    // The ack of a stream with payload waits until the program takes the stream.
     let mut opened = open(&a, &b, &generic("Echo"), LATER).await.expect("open");
     write_all(&mut opened, b"hello").await.expect("write");
     let accepted = soon(listener.accept()).await.expect("stream");
     assert!(is(&b, "fastn_net_streams_accepted_total", 2.0) && is(&b, "fastn_net_streams", 1.0));
-    // Or for the end of the queue, at the latest.
+    // Or, at the latest, until the queue ends.
     let mut queued = open(&a, &b, &generic("Echo"), LATER).await.expect("open");
     write_all(&mut queued, b"hello").await.expect("write");
     until("it is acknowledged", || is(&b, "fastn_net_streams_accepted_total", 3.0)).await;

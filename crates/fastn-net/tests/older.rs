@@ -1,4 +1,4 @@
-//! Older peers accept the streams of a connection one after another. After one that they refuse or ignore, they accept no more.
+//! Older peers accept the streams of a connection one after another. After a stream that they refuse or ignore, they accept no more.
 
 mod support;
 
@@ -113,7 +113,7 @@ async fn after_a_refused_stream_the_next_one_uses_a_new_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_time_limit_of_the_callers_own_counts_as_well() {
+async fn a_time_limit_of_the_caller_retires_the_connection_too() {
     let endpoint = kulfi_endpoint(limits()).await;
     let raw = Raw::bind(&[Alpn::Entity.as_bytes()]).await;
     let peer = endpoint.peer(&raw.address()).expect("peer");
@@ -134,7 +134,7 @@ async fn a_time_limit_of_the_callers_own_counts_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_the_new_alpn_one_stream_says_nothing_of_the_next() {
+async fn on_the_new_alpn_a_refused_stream_does_not_affect_the_next() {
     let endpoint = kulfi_endpoint(limits().with_ack_timeout(PATIENCE)).await;
     let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
     let peer = endpoint.peer(&raw.address()).expect("peer");

@@ -1,4 +1,4 @@
-//! Limits of a server on the streams and connections of its peers, of one peer and of all.
+//! Limits of a server on the streams and connections of each peer, and of all peers.
 
 mod support;
 
@@ -16,7 +16,7 @@ use support::{
 };
 
 #[tokio::test]
-async fn a_peer_has_so_many_streams_open_on_all_its_connections() {
+async fn the_open_streams_of_a_peer_are_bounded_across_its_connections() {
     let server = endpoint_with(limits().with_max_streams_per_peer(3).with_max_streams_total(4)).await;
     let listener = server.listen(None, &[Protocol::Http], false).expect("listen");
     let raw = Raw::bind(&[]).await;
@@ -69,7 +69,7 @@ async fn the_stream_rate_of_a_peer_spans_its_connections() {
 }
 
 #[tokio::test]
-async fn a_connection_too_many_is_busy_and_not_unreachable() {
+async fn an_excess_connection_fails_as_busy_and_not_as_unreachable() {
     let server = endpoint_with(limits().with_max_connections_per_peer(1)).await;
     let _served = echo(&server, &[Protocol::Http]);
     let raw = Raw::bind(&[]).await;
@@ -78,7 +78,7 @@ async fn a_connection_too_many_is_busy_and_not_unreachable() {
     assert_eq!(closed_with(&raw.dial(&server, Alpn::FastnNet).await).await, codes::LIMIT);
     raw.close().await;
 
-    // What that close becomes at ours.
+    // The error that a client of this library gets from that close.
     let client = endpoint().await;
     let peer = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
     let to = client.peer(&peer.address()).expect("peer");
@@ -107,7 +107,7 @@ async fn connections_of_one_peer_and_of_all_are_bounded() {
     let connections = join_all((0..12).map(|_| raw.try_dial(&b, Alpn::FastnNet))).await;
     let connections: Vec<_> = connections.into_iter().flatten().collect();
     let live = || connections.iter().filter(|connection| connection.close_reason().is_none()).count();
-    // Newer ones of one dialler replace older ones, and all that are too many are closed.
+    // Newer connections of one dialler replace older ones, and excess ones are closed.
     until("no more than allowed", || live() <= 4).await;
     let last = connections.iter().rev().find(|connection| connection.close_reason().is_none()).expect("one is live");
     RawStream::start(last, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;

@@ -64,7 +64,7 @@ async fn streams_share_the_connection_of_either_dialler() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn towards_older_peers_we_open_on_our_own_connection_only() {
+async fn streams_to_older_peers_use_only_connections_that_we_dialled() {
     let endpoint = endpoint().await;
     let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
     let inbound = endpoint.listen_connections().expect("inbound");

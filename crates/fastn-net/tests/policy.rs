@@ -1,4 +1,4 @@
-//! The policy of an endpoint: what it admits, and what a change of it ends.
+//! The policy of an endpoint: the streams that it admits, and the effects of a change.
 
 mod support;
 
@@ -22,7 +22,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// Revoked means gone within this time.
+/// A revoked stream ends within this time.
 const GONE: Duration = Duration::from_millis(100);
 
 /// Rules for one peer: the protocols with their effects.
@@ -84,7 +84,7 @@ async fn a_peer_that_may_use_nothing_is_disconnected_and_cannot_connect() {
 }
 
 #[tokio::test]
-async fn a_revoked_stream_ends_at_both_sides_and_other_streams_go_on() {
+async fn a_revoked_stream_ends_at_both_sides_and_other_streams_continue() {
     let (client, server) = pair().await;
     let (chat, secret) = (generic("Chat"), generic("Secret"));
     let listener = server.listen(None, &[chat.clone(), secret.clone()], false).expect("listen");
@@ -163,7 +163,7 @@ async fn an_idle_stream_fails_with_its_next_call() {
 }
 
 #[tokio::test]
-async fn a_revoked_tunnel_ends_its_connections_and_another_service_goes_on() {
+async fn a_revoked_tunnel_ends_its_connections_and_another_service_continues() {
     let (client, server) = pair().await;
     let target = TcpListener::bind("127.0.0.1:0").await.expect("target");
     let name = target.local_addr().expect("address").to_string();
@@ -240,7 +240,7 @@ async fn rates_count_for_each_peer_or_for_all() {
     };
     let busy =
         [open_all(&own, &a).await, open_all(&own, &b).await, open_all(&shared, &a).await, open_all(&shared, &b).await];
-    // On a slow machine, tokens come back meanwhile.
+    // On a slow machine, tokens are refilled meanwhile.
     if began.elapsed() < Duration::from_secs(1) {
         assert_eq!(busy, [1, 1, 1, 3]);
     }
@@ -248,7 +248,7 @@ async fn rates_count_for_each_peer_or_for_all() {
 }
 
 #[tokio::test]
-async fn the_authorizer_is_asked_only_where_a_rule_says_so() {
+async fn the_authorizer_is_asked_only_if_a_rule_says_so() {
     let rules_of = Authorize { stream: true, timeout: GENEROUS, ..Authorize::default() };
     let config = Config { authorize: Some(rules_of), ..config(limits()) };
     let server = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
@@ -269,7 +269,7 @@ async fn the_authorizer_is_asked_only_where_a_rule_says_so() {
 }
 
 #[tokio::test]
-async fn a_rule_that_asks_denies_where_no_authorizer_is_asked() {
+async fn a_rule_that_asks_denies_without_authorization_requests() {
     let (client, server) = pair().await;
     let chat = generic("Chat");
     let _served = echo(&server, std::slice::from_ref(&chat));

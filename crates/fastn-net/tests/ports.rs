@@ -54,7 +54,7 @@ async fn a_port_can_be_bound_again_a_hundred_times_in_a_row_while_its_peer_stays
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn neither_does_a_silent_peer_keep_it() {
+async fn a_silent_peer_does_not_keep_the_port() {
     let bind = free_port("127.0.0.1");
     for _ in 0..2 {
         let mine = at(bind).await;

@@ -50,7 +50,7 @@ impl Proxied {
         socket
     }
 
-    /// The code of the reply to a request that is refused, which is followed by EOF.
+    /// The code of the reply to a refused request. EOF follows it.
     async fn refusal(&self, request: &[u8]) -> u8 {
         let mut socket = self.send(request).await;
         let mut reply = Vec::new();
@@ -118,7 +118,7 @@ async fn bytes_that_a_client_sends_too_early_arrive() {
 }
 
 #[tokio::test]
-async fn what_no_rule_allows_is_refused_without_a_connection() {
+async fn destinations_that_no_rule_allows_are_refused_without_a_connection() {
     let proxied = Proxied::new(&["*", "10.0.0.0/8"]).await;
     let port = proxied.port();
     let mapped = [&[5, 1, 0, 4], &[0; 10][..], &[0xff, 0xff, 127, 0, 0, 1], &port.to_be_bytes()].concat();
@@ -162,7 +162,7 @@ async fn failures_have_the_replies_of_the_standard() {
 }
 
 #[tokio::test]
-async fn a_client_that_speaks_no_socks_is_closed() {
+async fn a_client_that_does_not_speak_socks_is_closed() {
     let proxied = Proxied::new(&["127.0.0.0/8"]).await;
     for (bytes, answer) in [
         (&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], &[][..]),
@@ -175,7 +175,7 @@ async fn a_client_that_speaks_no_socks_is_closed() {
         let mut socket = soon(TcpStream::connect(("127.0.0.1", proxied.socks.port()))).await.expect("connect");
         socket.write_all(bytes).await.expect("write");
         let mut received = Vec::new();
-        // A reset where the client's bytes were not read.
+        // A reset if the client's bytes were not read.
         let _ = soon(socket.read_to_end(&mut received)).await;
         assert!(answer.starts_with(&received), "{bytes:?}: {received:?}");
     }
@@ -183,9 +183,9 @@ async fn a_client_that_speaks_no_socks_is_closed() {
 }
 
 #[tokio::test]
-async fn the_exposing_side_trusts_no_client() {
+async fn the_exposing_side_validates_requests_itself() {
     let proxied = Proxied::new(&["*"]).await;
-    // By itself, without the checks of the listener.
+    // Directly on a stream, without the checks of the local listener.
     for (bytes, answer) in [
         (&[5, 1, 2][..], Some(&[5, 0xff][..])),
         (&[5, 1, 0, 5, 2, 0, 1, 1, 2, 3, 4, 0, 80], Some(&[5, 0, 5, 7, 0, 1, 0, 0, 0, 0, 0, 0])),
@@ -206,7 +206,7 @@ async fn the_exposing_side_trusts_no_client() {
 }
 
 #[tokio::test]
-async fn a_proxy_needs_rules_and_lets_only_its_peers_in() {
+async fn a_proxy_needs_rules_and_admits_only_its_peers() {
     let (client, server) = pair().await;
     let public = || ExposeOptions::new(Allow::Public);
     let error = server.expose_proxy(Targets::default(), public()).expect_err("no rules");
@@ -226,7 +226,7 @@ async fn a_proxy_needs_rules_and_lets_only_its_peers_in() {
     close(&[&client, &server]).await;
 }
 
-/// A stream of `HttpProxy` with its extra line, and `payload` behind it.
+/// A stream of `HttpProxy` with its extra line, and `payload` after it.
 async fn older(proxied: &Proxied, line: &str, payload: &[u8]) -> Result<Stream> {
     let header = header::encode(&Protocol::HttpProxy, Some(line.as_bytes())).expect("header");
     let peer = proxied.client.peer(&proxied.server.address()).expect("peer");

@@ -162,7 +162,7 @@ async fn the_admitted_peer_of_a_dialled_connection_is_reauthorized() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_asked_for_before_counts_no_longer() {
+async fn answers_to_earlier_requests_are_void() {
     let config = Config { authorize: Some(Authorize { peer: false, ..RULES }), ..config(limits()) };
     let server = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
     let requests = server.authorization_requests().expect("requests");
@@ -183,7 +183,7 @@ async fn an_answer_that_was_asked_for_before_counts_no_longer() {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_again_where_nothing_is_asked() {
+async fn without_authorization_requests_reauthorizing_asks_nothing() {
     let server = endpoint().await;
     soon(server.reauthorize()).await;
     close(&[&server]).await;
@@ -261,7 +261,7 @@ async fn a_dialler_learns_that_the_listener_ended() {
 }
 
 #[tokio::test]
-async fn streams_that_were_put_back_come_again_in_their_order() {
+async fn streams_that_were_put_back_are_handed_out_again_in_order() {
     let (client, server) = support::pair().await;
     let listener = server.listen(None, &[Protocol::Tcp], false).expect("listen");
     let mut opened = Vec::new();

@@ -1,4 +1,4 @@
-//! A peer that crashes and restarts under its key, unnoticed by its peers.
+//! A peer that crashes and restarts with the same key, unnoticed by its peers.
 
 mod support;
 
@@ -18,13 +18,13 @@ use tokio::runtime::Runtime;
 const SAME_PORT: Duration = Duration::from_secs(1);
 const OTHER_PORT: Duration = Duration::from_millis(1500);
 
-/// An endpoint with a runtime of its own, which can be taken away from it: its sockets close, and no peer hears of it.
-struct Mortal {
+/// An endpoint on its own runtime, which a test can shut down: its sockets close, and its peers are not notified.
+struct CrashableEndpoint {
     runtime: Option<Runtime>,
     endpoint: Endpoint,
 }
 
-impl Mortal {
+impl CrashableEndpoint {
     async fn start(secret: &SecretKey, bind: SocketAddr) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("runtime");
@@ -59,16 +59,16 @@ async fn ask(from: &Endpoint, to: &Peer) {
     assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
 }
 
-/// Crashes a peer that is connected, starts it again, and gives how long the first request took then.
+/// Crashes a connected peer, starts it again, and returns the duration of the first request.
 async fn restarted(moves: bool, asks: impl AsyncFn(&Endpoint, &Peer)) -> Duration {
     let (a, secret) = (endpoint().await, SecretKey::generate());
-    let b = Mortal::start(&secret, ANY).await;
+    let b = CrashableEndpoint::start(&secret, ANY).await;
     let peer = a.peer(&b.endpoint.address()).expect("peer");
     ask(&a, &peer).await;
     let there = b.endpoint.bound_sockets()[0];
     let place = if moves { ANY } else { there };
     b.crash().await;
-    let b = Mortal::start(&secret, place).await;
+    let b = CrashableEndpoint::start(&secret, place).await;
     assert_eq!(b.endpoint.bound_sockets()[0] != there, moves);
     let started = Instant::now();
     // As a caller that knows the new address.
@@ -90,7 +90,7 @@ async fn a_request_is_answered_soon_after_a_restart_there_or_elsewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_ping_and_a_connection_are_had_soon_after_a_restart() {
+async fn a_ping_and_a_connect_succeed_soon_after_a_restart() {
     for (moves, limit) in [(false, SAME_PORT), (true, OTHER_PORT)] {
         let ping = async |a: &Endpoint, peer: &Peer| {
             soon(a.ping(peer, GENEROUS)).await.expect("pong");

@@ -1,4 +1,4 @@
-//! Messages that take turns: each carries the acknowledgement of the other, and no packet is sent for it alone.
+//! Messages that take turns: each carries the acknowledgement of the previous one, and no packet is sent for it alone.
 
 mod support;
 
@@ -27,7 +27,7 @@ async fn a_message_and_its_answer_are_one_packet_each() {
         AsyncReadExt::read_exact(&mut asking, &mut [0; 128]).await.expect("the connection stays");
     }
     let after = connection.stats();
-    // One and a half without the change. A slow machine sends some acknowledgements alone, when they are due.
+    // 1.5 without the patched noq-proto. A slow machine sends some acknowledgements alone, when they are due.
     for packets in [after.datagrams_sent - before.datagrams_sent, after.datagrams_received - before.datagrams_received]
     {
         assert!(packets < ROUNDS * 5 / 4, "{packets} packets for {ROUNDS} messages");

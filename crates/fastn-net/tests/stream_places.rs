@@ -1,4 +1,4 @@
-//! Places of ended streams: the peer gets them back before it needs them, and at no cost while it has many.
+//! Stream slots: the peer gets freed ones before it needs them, and at no cost while it has many.
 
 mod support;
 
@@ -14,7 +14,7 @@ use support::{
 const PLACES: usize = 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn few_free_places_are_given_back_at_once() {
+async fn few_free_slots_are_announced_at_once() {
     let (a, b) = pair().await;
     let _served = echo(&b, &[Protocol::Tcp]);
     let mut held = Vec::new();
@@ -24,7 +24,7 @@ async fn few_free_places_are_given_back_at_once() {
     for stream in held.drain(..3) {
         exchange(stream, b"it ends").await.expect("echo");
     }
-    // Each needs a place that another one has left.
+    // Each needs the slot of a stream that has ended.
     let options = USUAL.with_timeout(Duration::from_secs(5));
     for _ in 0..20 {
         let stream = open(&a, &b, &Protocol::Tcp, options).await.expect("a free place");
@@ -35,7 +35,7 @@ async fn few_free_places_are_given_back_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn requests_cost_no_frame_each() {
+async fn requests_do_not_cost_a_frame_each() {
     let server = endpoint().await;
     let _served = echo(&server, &[Protocol::Tcp]);
     let raw = Raw::bind(&[]).await;

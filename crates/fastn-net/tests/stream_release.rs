@@ -215,7 +215,7 @@ async fn a_stop_before_the_header_was_sent_ends_the_stream_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_connection_takes_nothing_but_bidirectional_streams() {
+async fn a_connection_accepts_only_bidirectional_streams() {
     for alpn in [Alpn::FastnNet, Alpn::Entity] {
         let endpoint = endpoint().await;
         let _listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");

@@ -1,4 +1,4 @@
-//! Tasks that wait side by side on one stream. Each event wakes every task that it concerns, also after another task has left.
+//! Tasks that wait side by side on one stream. Each event wakes every task that it concerns, even after another task has left.
 
 mod support;
 

@@ -44,7 +44,7 @@ async fn close_waits_for_the_task_that_serves_a_stream() {
             let task = endpoint.clone();
             endpoint.spawn(async move {
                 task.cancelled().await;
-                // Busy for a while after the close began.
+                // Busy for a while after the close has begun.
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 write_all(&mut incoming.stream, b"the answer").await.expect("write");
                 incoming.stream.finish();

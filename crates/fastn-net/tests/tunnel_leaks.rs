@@ -1,4 +1,4 @@
-//! What the connections of a tunnel leave behind. Alone in its file: it measures the process.
+//! The connections of a tunnel leave nothing behind. Alone in its file: it measures the process.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -25,7 +25,7 @@ async fn two_thousand_connections_leave_no_socket_and_no_memory_behind() {
         }
     };
     let none_left = || until("the connections end", || tunnels.iter().all(|tunnel| tunnel.connection_count() == 0));
-    // What is allocated once: buffers, and the tables of the connection.
+    // One-time allocations: buffers, and the tables of the connection.
     rounds(10).await;
     none_left().await;
     let (sockets, memory) = (open_files(), resident_kib());

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 /// iperf3 tells its connections apart by the order in which they arrive.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn connections_reach_the_service_in_the_order_in_which_they_came() {
+async fn connections_reach_the_service_in_the_order_of_their_arrival() {
     const COUNT: u8 = 20;
     let service = StdListener::bind("127.0.0.1:0").expect("bind");
     let (client, server, [exposed, bridge]) = tunnel_to(service.local_addr().expect("address").port()).await;

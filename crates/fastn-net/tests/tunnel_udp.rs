@@ -37,7 +37,7 @@ async fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
 }
 
 #[tokio::test]
-async fn datagrams_of_each_client_pass_both_ways_whole() {
+async fn datagrams_of_each_client_pass_both_ways_undivided() {
     let (near, far) = pair().await;
     let service = socket().await;
     let allow = Allow::peers([near.id()]).expect("allow");
@@ -116,7 +116,7 @@ async fn a_stream_that_ends_inside_a_datagram_ends_its_flow() {
     close(&[&near, &far]).await;
 }
 
-/// The only thread for look-ups is occupied, so that the one of the target goes on until its time limit.
+/// The only thread for look-ups is occupied, so that the target's look-up lasts until its time limit.
 #[test]
 fn closing_a_tunnel_ends_the_look_up_of_its_target() {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();

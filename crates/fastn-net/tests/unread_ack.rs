@@ -105,7 +105,7 @@ async fn the_error_of_a_request_says_whether_a_handler_can_have_seen_it() {
         for writes_at_end in [false, true] {
             let error = request_error(Alpn::FastnNet, b"", code, writes_at_end).await;
             assert_eq!(error.is_unprocessed(), unprocessed, "{code:#x}: {error}");
-            // A part of an ack is none.
+            // A part of an ack does not count.
             let error = request_error(Alpn::FastnNet, b"ac", code, true).await;
             assert_eq!(error.is_unprocessed(), unprocessed, "{code:#x}: {error}");
             let error = request_error(Alpn::FastnNet, b"ack\n", code, true).await;
@@ -144,7 +144,7 @@ async fn unacknowledged_on(alpn: Alpn) -> (Endpoint, Raw, Stream, iroh::endpoint
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reading_a_stopped_stream_ends_no_sending() {
+async fn reading_a_stopped_stream_does_not_end_sending() {
     let (endpoint, raw, mut stream, _connection, mut theirs) = unacknowledged().await;
     stream.stop(0);
     assert_eq!(read_until_error(&mut stream).await.1.code(), Code::Closed);

@@ -59,7 +59,7 @@ async fn closing_reports_every_peer_as_gone_and_ends_the_watch() {
 }
 
 #[tokio::test]
-async fn a_watcher_that_never_reads_keeps_nothing_of_peers_that_came_and_went() {
+async fn a_watcher_that_never_reads_keeps_nothing_of_forgotten_peers() {
     let server = endpoint_with(limits().with_idle_timeout(Duration::from_millis(50))).await;
     let _listener = server.listen(None, &[generic("Echo")], false).expect("listen");
     let (slow, fast) = (server.watch().expect("watch"), server.watch().expect("watch"));
@@ -78,7 +78,7 @@ async fn a_watcher_that_never_reads_keeps_nothing_of_peers_that_came_and_went() 
 }
 
 #[tokio::test]
-async fn connections_that_were_there_before_are_watched_like_those_that_come() {
+async fn earlier_connections_are_watched_like_later_ones() {
     let (a, b) = (endpoint().await, endpoint().await);
     introduce(&a, &b);
     let _listener = b.listen(None, &[generic("Echo")], false).expect("listen");

@@ -70,7 +70,7 @@ async fn the_connections_of_a_peer_share_a_receive_window() {
     for _ in 0..4 {
         floods.push(Flood::start(&raw, &endpoint).await);
     }
-    // The third gets what the first windows of two others left.
+    // The third gets the remainder of two first windows.
     can_send(&mut floods, &[EACH, EACH, 3 * FIRST, FIRST]).await;
     // Another peer has its own.
     let other = Raw::bind(&[]).await;
@@ -86,7 +86,7 @@ async fn the_connections_of_a_peer_share_a_receive_window() {
     close(&[&endpoint]).await;
 }
 
-/// Two endpoints that wait for acks and pongs for as long as a busy machine needs to move 100 MB. A starved stream never gets its ack.
+/// Two endpoints that wait for acks and pongs as long as a busy machine needs to move 100 MB. A starved stream never gets its ack.
 async fn patient_pair() -> (Endpoint, Endpoint) {
     let limits = limits().with_ack_timeout(GENEROUS).with_ping_timeout(GENEROUS);
     let (a, b) = (endpoint_with(limits).await, endpoint_with(limits).await);
@@ -125,7 +125,7 @@ async fn unread_streams_do_not_starve_the_other_streams_of_a_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn streams_that_are_read_flow_on_beside_unread_ones() {
+async fn streams_that_are_read_make_progress_beside_unread_ones() {
     // Each count leaves another share of the window free.
     for unread_streams in [12, 19, 27, 35] {
         let (a, b) = patient_pair().await;

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_cannot_be_read_is_named_and_the_others_hold() {
+    fn an_invalid_part_is_named_and_the_others_apply() {
         for bad in ["fastn_net=loud", "a=b=c", "=info", "fastn_net[span]=info", "f[{x}]=info", "not one"] {
             let (filter, errors) = Filter::parse_lossy(&format!("warn,{bad},iroh=info"));
             assert_eq!(errors.len(), 1, "{bad}");
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_off_let_nothing_pass() {
+    fn an_empty_filter_and_off_pass_no_event() {
         for text in ["", " , ", "off", "fastn_net=off"] {
             assert_eq!(Filter::parse(text).unwrap().max_level(), LevelFilter::OFF, "{text}");
         }

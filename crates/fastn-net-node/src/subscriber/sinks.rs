@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_million_records_stay_within_the_bound_and_none_is_uncounted() {
+    fn a_million_records_stay_within_the_bound_and_all_are_counted() {
         let queue = Queue::new(100_000);
         for at in 0..1_000_000_u64 {
             queue.push(json!({ "at": at }).to_string());
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_dropped_is_told_in_its_place() {
+    fn a_record_in_place_of_dropped_ones_has_their_number() {
         let queue = Queue::new(1000);
         for at in 0..100 {
             queue.push(json!({ "at": at }).to_string());
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_larger_than_the_whole_is_counted() {
+    fn a_record_larger_than_the_queue_is_counted() {
         let queue = Queue::new(100);
         queue.push("x".repeat(200));
         let told = take(&queue, 1);

@@ -27,7 +27,7 @@ fn speak() {
 }
 
 #[test]
-fn listeners_come_and_go_and_without_one_nothing_is_on() {
+fn listeners_come_and_go_and_without_one_the_level_is_off() {
     assert!(install(Filter::default()));
     // Every event checks this level first. Nothing else happens while it is off.
     assert_eq!(LevelFilter::current(), LevelFilter::OFF);

@@ -26,7 +26,7 @@ pub struct BindingHttpDestination {
     pub service: Option<String>,
 }
 
-/// The service that a host means.
+/// A host, and its service.
 #[napi(object, use_nullable = true)]
 pub struct BindingHttpHost {
     /// The host.
@@ -35,7 +35,7 @@ pub struct BindingHttpHost {
     pub destination: BindingHttpDestination,
 }
 
-/// Which services a bridge reaches.
+/// The services that a bridge reaches.
 #[napi(object, use_nullable = true)]
 pub struct BindingBridgeHttpOptions {
     /// The service of `localhost`; null: peers are named in each request.

@@ -1,7 +1,7 @@
 //! Identity: a key pair, its text forms, and key storage.
 //!
 //! - `public_key`: [`PublicKey`], a peer's name
-//! - `secret_key`: [`SecretKey`], which proves that name and is never shown
+//! - `secret_key`: [`SecretKey`], which proves that name and stays secret
 //! - `id52`: the text form that people see
 //! - [`store`]: files and environment variables; the embedding program reads the system's keyring
 

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn golden_texts_that_are_no_key_are_refused_with_the_reason() {
+    fn golden_texts_without_a_key_are_rejected_with_the_reason() {
         for case in golden()["invalid"].as_array().expect("invalid") {
             let (text, says) = (case["text"].as_str().expect("text"), case["says"].as_str().expect("says"));
             let message = message(text);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lengths_of_bytes_are_refused() {
+    fn other_lengths_of_bytes_are_rejected() {
         for length in [0, 31, 33, 64] {
             assert_eq!(PublicKey::from_bytes(&vec![0; length]).expect_err("length").code(), Code::PeerAddress);
         }
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn iroh_names_the_same_key() {
+    fn iroh_shows_the_same_key() {
         let key = PublicKey::parse(ID52).expect("key");
         assert_eq!(PublicKey::from(key.into_iroh()), key);
         assert_eq!(key.as_iroh().to_string(), key.to_hex());

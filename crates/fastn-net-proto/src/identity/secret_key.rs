@@ -137,12 +137,12 @@ mod tests {
     }
 
     #[test]
-    fn hex_is_read_in_any_case_and_written_in_lower_case() {
+    fn hex_is_parsed_in_any_case_and_shown_in_lower_case() {
         assert_eq!(SecretKey::from_hex(&HEX.to_uppercase()).expect("hex").to_hex(), HEX);
     }
 
     #[test]
-    fn what_is_no_secret_is_refused_without_being_repeated() {
+    fn an_invalid_secret_is_rejected_without_being_repeated() {
         let almost = HEX.replace('7', "x");
         let id52 = SecretKey::generate().public().to_string();
         for text in ["", "abcdef", &HEX[..63], &format!("{HEX}0"), &format!("{HEX}\n"), &almost, &id52] {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn iroh_takes_and_gives_the_same_secret() {
+    fn conversion_to_and_from_iroh_keeps_the_secret() {
         let key = SecretKey::from_hex(HEX).expect("hex");
         assert_eq!(SecretKey::from(key.clone().into_iroh()).to_hex(), HEX);
         assert_eq!(key.as_iroh().public(), key.public().into_iroh());

@@ -24,12 +24,12 @@ pub use environment::Environment;
 use super::{PublicKey, SecretKey};
 use crate::error::{Code, Error, Result};
 
-/// A key that was found, and where.
+/// A key that was found, and its place.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The key, or where to go on looking.
+    /// The secret, or the public key to look up in the keyring.
     pub key: Key,
-    /// For a person: a path, or the name of an environment variable.
+    /// For messages: a path, or the name of an environment variable.
     pub place: String,
 }
 
@@ -42,12 +42,12 @@ pub enum Key {
     InKeyring(PublicKey),
 }
 
-/// Looks for the one key of a program: in `FASTN_SECRET_KEY`, then in `.fastn.secret-key` and `.fastn.id52` in `folder`.
-/// For an `.id52` file the environment's several keys are searched before the keyring is named.
+/// Looks for the one key of a program: in `FASTN_SECRET_KEY`, then in `.fastn.secret-key` and `.fastn.id52` in `folder`. For an `.id52`
+/// file, searches the environment's several keys before it names the keyring.
 ///
 /// # Errors
 ///
-/// `ERR_KEY_STORE` when something is there that is no key, or the two files are of different keys.
+/// `ERR_KEY_STORE` when a place holds no valid key, or the two files hold different keys.
 pub fn find_one(folder: &Path, environment: &Environment) -> Result<Option<Found>> {
     if let Some(found) = environment.one()? {
         return Ok(Some(found));
@@ -68,8 +68,8 @@ pub fn find_one(folder: &Path, environment: &Environment) -> Result<Option<Found
 }
 
 /// Looks for a named key: first in the environment's several keys, in the line with exactly the prefix `name`. Then in
-/// `{name}.private-key` or `{name}.id52` in `folder`. For an `.id52` file it searches the environment's several keys before it
-/// names the keyring.
+/// `{name}.private-key` or `{name}.id52` in `folder`. For an `.id52` file, searches the environment's several keys before it names the
+/// keyring.
 ///
 /// # Errors
 ///
@@ -102,16 +102,16 @@ pub fn find_id52(public: &PublicKey, environment: &Environment) -> Result<Option
     environment.of(public)
 }
 
-/// Writes the secret to `.fastn.secret-key`, or to `{name}.private-key`, in `folder`, which is made if it is not there.
-/// The file is readable by its owner only (mode 0600) and appears whole or not at all.
+/// Writes the secret to `.fastn.secret-key`, or to `{name}.private-key`, in `folder`, which is created if it does not exist. The file is
+/// readable by its owner only (mode 0600), and is created atomically.
 ///
 /// # Errors
 ///
-/// `ERR_INVALID_ARGUMENT` when `name` is no plain file name. `ERR_KEY_STORE` when a key is there already, which is never
-/// overwritten, or the file cannot be written.
+/// `ERR_INVALID_ARGUMENT` when `name` is not a plain file name. `ERR_KEY_STORE` when a key exists, which is never overwritten, or the
+/// file cannot be written.
 pub fn save_secret(folder: &Path, name: Option<&str>, secret: &SecretKey) -> Result<PathBuf> {
     let files = Files::of(folder, name)?;
-    // No line end: the Rust programs do not take one away everywhere.
+    // No line end: the Rust programs do not trim it everywhere.
     files.create(&files.secret, &secret.to_hex())
 }
 
@@ -135,7 +135,7 @@ pub fn read_file(path: &Path) -> Result<Option<SecretKey>> {
     file::read(path, SecretKey::from_hex)
 }
 
-/// Writes the secret to this file, like [`save_secret`], but makes no folder: a mistyped path must not grow a tree.
+/// Writes the secret to this file, like [`save_secret`], but creates no folder: a mistyped path must not create folders.
 ///
 /// # Errors
 ///
@@ -144,7 +144,7 @@ pub fn save_file(path: &Path, secret: &SecretKey) -> Result<()> {
     file::create(path, &secret.to_hex()).map_err(|error| unwritten(path, error))
 }
 
-/// The two files that one key may be in.
+/// The two files that can hold one key.
 struct Files {
     secret: PathBuf,
     public: PathBuf,

@@ -1,4 +1,4 @@
-//! The destination that a client of a proxy asks for.
+//! The destination that a proxy's client requests.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -11,7 +11,7 @@ use crate::{
 const MAX_NAME: usize = 253;
 const MAX_LABEL: usize = 63;
 
-/// A host as clients name it.
+/// A host, as clients name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
     /// An IP address.
@@ -91,7 +91,7 @@ impl fmt::Display for Destination {
     }
 }
 
-/// A name in its canonical form. `None` if it is no name, or may be another spelling of an IPv4 address.
+/// A name in its canonical form. `None` if it is not a name, or may be another spelling of an IPv4 address.
 pub(super) fn name(text: &str) -> Option<String> {
     let name = text.strip_suffix('.').unwrap_or(text);
     let is_label = |label: &str| {
@@ -103,7 +103,7 @@ pub(super) fn name(text: &str) -> Option<String> {
     (is_name && !is_number(last)).then(|| name.to_ascii_lowercase())
 }
 
-/// Whether a resolver may take a name that ends in this for an IPv4 address.
+/// Whether a resolver may read a name with this last label as an IPv4 address.
 fn is_number(label: &str) -> bool {
     let hex = label.strip_prefix("0x").or_else(|| label.strip_prefix("0X"));
     hex.map_or_else(
@@ -112,7 +112,7 @@ fn is_number(label: &str) -> bool {
     )
 }
 
-/// A port from 1. Digits only: `u16::from_str` takes a sign too.
+/// Parses a port, at least 1. Digits only: `u16::from_str` also accepts a sign.
 pub(super) fn port_of(text: &str) -> Option<u16> {
     let port = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()?;
     (port > 0).then_some(port)
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn destinations_are_read_and_written() {
+    fn destinations_are_parsed_and_shown() {
         for text in ["example.com:443", "127.0.0.1:80", "[2001:db8::1]:65535", "a_b.x:1", "localhost:1", "0xfoo:1"] {
             assert_eq!(destination(text), text);
         }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn other_spellings_of_ipv4_are_no_hosts() {
+    fn other_spellings_of_ipv4_are_rejected_as_hosts() {
         for host in [
             "2130706433",
             "0x7f000001",
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_destinations() {
+    fn other_texts_are_rejected_as_destinations() {
         let long = format!("{}:1", "a.".repeat(128));
         for text in [
             "",

@@ -1,7 +1,7 @@
-//! Which destinations the peers of a proxy may reach.
+//! The destinations that the peers of a proxy may reach.
 //!
 //! - [`Targets`], [`Rule`]: the rules
-//! - [`Host`], [`Destination`]: what a client asks for
+//! - [`Host`], [`Destination`]: a client's request
 
 mod host;
 mod reserved;
@@ -27,7 +27,7 @@ use crate::error::Result;
 /// | `192.0.2.7`, `10.1.0.0/16`, `fd00::/8` | these addresses, whether a client names a host or an address |
 /// | `db.internal@10.0.0.0/8` | this host, at addresses in this range |
 ///
-/// Each may end in `:443` or `:8000-8999`, then it allows these ports only. A range of IPv6 has brackets then: `[fd00::/8]:443`.
+/// Each may end in `:443` or `:8000-8999`, and then allows only these ports. An IPv6 range then needs brackets: `[fd00::/8]:443`.
 ///
 /// Public addresses are those that are routed on the internet. Others (loopback, private, link-local, multicast, NAT64, 6to4, …)
 /// need a rule with a range within their block: `0.0.0.0/0` allows no private address, `10.0.0.0/8` does. IPv4-mapped and
@@ -51,7 +51,7 @@ impl Targets {
     ///
     /// # Errors
     ///
-    /// `ERR_INVALID_ARGUMENT` for the first that is none.
+    /// `ERR_INVALID_ARGUMENT` for the first text that is not a rule.
     pub fn parse<'a>(rules: impl IntoIterator<Item = &'a str>) -> Result<Self> {
         rules.into_iter().map(Rule::from_str).collect()
     }
@@ -68,8 +68,8 @@ impl Targets {
         self.0.iter().any(|rule| rule.matches(&destination.host, destination.port))
     }
 
-    /// Whether a rule allows to connect to this address for the destination. Check each address of a name, and connect to the one that
-    /// was checked: another look-up may give another address.
+    /// Whether a rule allows connecting to this address for the destination. Check each address of a name, and connect to the checked
+    /// one: another look-up may return another address.
     #[must_use]
     pub fn allows(&self, destination: &Destination, address: SocketAddr) -> bool {
         let is_of_host = match destination.host {

@@ -4,14 +4,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// The block that an address is in, if it is not a public address: the smallest one.
+/// The smallest block that contains an address, if it is not a public address.
 pub(super) fn block_of(address: IpAddr) -> Option<IpNet> {
     let v4 = V4.iter().copied().map(IpNet::V4);
     let v6 = V6.iter().copied().map(IpNet::V6);
     v4.chain(v6).filter(|block| block.contains(&address)).max_by_key(IpNet::prefix_len)
 }
 
-/// Whether a range is IPv4 in the clothes of IPv6: the system would connect to the IPv4 address, past the rules for it.
+/// Whether a range embeds IPv4 addresses in IPv6. The system would connect to the IPv4 address, and bypass the rules for it.
 pub(super) fn hides_ipv4(range: IpNet) -> bool {
     let IpNet::V6(range) = range else { return false };
     let is_single = |address| range == Ipv6Net::new_assert(address, 128);
@@ -42,7 +42,7 @@ const V4: [Ipv4Net; 15] = [
     v4(100, 64, 0, 0, 10),
     // Loopback.
     v4(127, 0, 0, 0, 8),
-    // Link-local; the metadata of clouds.
+    // Link-local, with the metadata services of clouds.
     v4(169, 254, 0, 0, 16),
     // Protocol assignments.
     v4(192, 0, 0, 0, 24),
@@ -60,7 +60,7 @@ const V4: [Ipv4Net; 15] = [
     v4(240, 0, 0, 0, 4),
 ];
 
-/// As above. Public addresses are in `2000::/3` alone.
+/// The same for IPv6. Only `2000::/3` has public addresses.
 const V6: [Ipv6Net; 21] = [
     // Outside of 2000::/3.
     v6(0, 0, 0, 3),

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 
 const ALL_PORTS: RangeInclusive<u16> = 1..=u16::MAX;
 
-/// One rule of [`super::Targets`]; its text form is there.
+/// One rule of [`super::Targets`], which describes the text form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     hosts: Hosts,
@@ -30,7 +30,7 @@ pub struct Rule {
 enum Hosts {
     Any,
     Name(String),
-    /// Names that end in a dot and this.
+    /// Names that end with a dot and this suffix.
     Below(String),
 }
 
@@ -48,8 +48,8 @@ impl Rule {
         matches_host && self.ports.contains(&port)
     }
 
-    /// Whether the rule allows this address of a host that [`Rule::matches`]. A block of addresses that is not public is open to rules
-    /// within it only: `0.0.0.0/0` opens no private network.
+    /// Whether the rule allows this address of a host that [`Rule::matches`]. A non-public block of addresses is open only to rules
+    /// within it: `0.0.0.0/0` opens no private network.
     pub(super) fn allows(&self, address: SocketAddr) -> bool {
         let block = block_of(address.ip());
         match self.range {
@@ -118,7 +118,7 @@ impl fmt::Display for Rule {
     }
 }
 
-/// The hosts or the range of a rule, and the text of its ports. IPv6 with ports has brackets.
+/// Splits a rule into its hosts or range, and the text of its ports. IPv6 with ports has brackets.
 fn split_ports(text: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = text.strip_prefix('[') {
         let (range, ports) = rest.split_once(']')?;

@@ -69,7 +69,7 @@ fn nothing_is_allowed_without_a_rule() {
 }
 
 #[test]
-fn wide_rules_allow_public_addresses_only() {
+fn wide_rules_allow_only_public_addresses() {
     for rules in [&["*"][..], &["0.0.0.0/0", "::/0"], &["0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1", "2000::/3"]] {
         for address in PUBLIC {
             assert!(allows_ip(rules, address), "{rules:?} {address}");
@@ -149,14 +149,14 @@ fn ports_bound_a_rule() {
 }
 
 #[test]
-fn an_address_is_of_its_own_destination() {
+fn an_address_is_allowed_only_as_its_own_destination() {
     let (asked, all) = ("8.8.8.8:80".parse::<Destination>().expect("destination"), targets(&["*"]));
     assert!(!all.allows(&asked, "8.8.4.4:80".parse().expect("address")));
     assert!(!all.allows(&asked, "8.8.8.8:81".parse().expect("address")));
 }
 
 #[test]
-fn a_look_up_is_worth_its_time_only_for_names_of_rules() {
+fn only_names_that_a_rule_may_allow_are_looked_up() {
     let matches = |rules, text: &str| targets(rules).matches(&text.parse().expect(text));
     assert!(!matches(&["example.com:443"], "other.example:443"));
     assert!(!matches(&["example.com:443"], "example.com:80"));
@@ -165,7 +165,7 @@ fn a_look_up_is_worth_its_time_only_for_names_of_rules() {
 }
 
 #[test]
-fn rules_are_read_and_written() {
+fn rules_are_parsed_and_shown() {
     for text in [
         "*",
         "*:443",
@@ -183,7 +183,7 @@ fn rules_are_read_and_written() {
 }
 
 #[test]
-fn other_texts_are_no_rules() {
+fn other_texts_are_rejected_as_rules() {
     for text in [
         "",
         ":",
@@ -227,7 +227,7 @@ fn other_texts_are_no_rules() {
     }
 }
 
-/// The standard library's view of an address, which is not what the rules are made of.
+/// The standard library's classification of an address, from which the rules are independent.
 fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => {
@@ -282,14 +282,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn names_reach_public_addresses_alone(ip in any_ip()) {
+    fn names_reach_only_public_addresses(ip in any_ip()) {
         let address = ip.to_string();
         prop_assert_eq!(allowed(&["*", "a.test", "*.test"], "a.test:80", &address), is_public(ip));
         prop_assert_eq!(allows_ip(&["*"], &address), is_public(ip));
     }
 
     #[test]
-    fn a_range_allows_its_addresses_and_nothing_reserved_that_it_does_not_name(
+    fn a_range_allows_its_addresses_and_no_reserved_ones_that_it_does_not_name(
         ip in any_ip(),
         other in any_ip(),
         length in 0_u8..=128,
@@ -309,7 +309,7 @@ proptest! {
             prop_assert_eq!(is_allowed, is_inside);
         } else if is_allowed {
             prop_assert!(is_inside);
-            // The rule names a part of what is reserved: no public address is in it.
+            // The rule names a part of a reserved block: no public address is in it.
             prop_assert!(!is_public(range.network()) && !is_public(range.broadcast()), "{range}");
         } else if is_inside && length >= 24 && ip.is_ipv4() {
             prop_assert!(false, "{range} is in one block, which it opens");
@@ -317,7 +317,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_read_is_written_alike(parts in collection::vec(select(
+    fn parsed_rules_round_trip(parts in collection::vec(select(
         vec!["*", ".", "a", "example.com", "10.0.0.0/8", "fd00::/8", "::1", "[", "]", ":", "@", "-", "80", "443", "0", "0x7f", "/", " "]
     ), 0..8)) {
         let text = parts.concat();

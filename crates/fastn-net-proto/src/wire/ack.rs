@@ -2,23 +2,24 @@
 
 use super::refusal::Refusal;
 
-/// The acceptor takes the stream.
+/// The acceptor accepts the stream.
 pub const ACK: &[u8] = b"ack\n";
 
 /// Answer to a Ping, after [`ACK`]. The acceptor's FIN must follow at once: Rust peers read to the end.
 pub const PONG: &[u8] = b"pong\n";
 
-/// The acceptor's first line, read.
+/// The parsed first line of the acceptor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// The stream is taken; what follows is payload.
+    /// The stream is accepted. Payload follows.
     Ack,
-    /// It is not, and this is why.
+    /// The stream is refused, for this reason.
     Refused(Refusal),
 }
 
 impl Answer {
-    /// Reads the acceptor's first line, which is given without its `\n`. Any line but `ack` is a refusal.
+    /// Parses the acceptor's first line, which is given without its `
+    /// `. Any line but `ack` is a refusal.
     #[must_use]
     pub fn parse(line: &[u8]) -> Self {
         if line == b"ack" { Self::Ack } else { Self::Refused(Refusal::parse(line)) }
@@ -46,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn golden_answers_are_read() {
+    fn golden_answers_are_parsed() {
         for case in golden()["answers"].as_array().expect("answers") {
             let line = HEXLOWER.decode(case["hex"].as_str().expect("hex").as_bytes()).expect("hex");
             let expected = match &case["refused"] {

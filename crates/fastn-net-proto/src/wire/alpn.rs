@@ -1,4 +1,4 @@
-//! The ALPNs, and what each allows (docs/wire.md, Connection).
+//! The ALPNs, and the features of each (docs/wire.md, Connection).
 
 /// Version of the protocol that two peers negotiated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum Alpn {
 }
 
 impl Alpn {
-    /// In the order of preference. The last one only on request.
+    /// In the order of preference. The last one is offered only on request.
     pub const ALL: [Self; 3] = [Self::FastnNet, Self::Entity, Self::Kulfi];
 
     /// The bytes in the handshake.
@@ -41,7 +41,8 @@ impl Alpn {
         Self::ALL.into_iter().find(|alpn| alpn.as_bytes() == bytes)
     }
 
-    /// The peer is one of this project's: it accepts streams on either direction's connection and knows our codes.
+    /// Whether the peer uses this library: it then accepts streams on any connection of the pair, whichever side dialled it, and knows
+    /// our codes.
     #[must_use]
     pub const fn is_native(self) -> bool {
         matches!(self, Self::FastnNet)

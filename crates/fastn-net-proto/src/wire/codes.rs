@@ -25,7 +25,7 @@ macro_rules! close_codes {
 }
 
 close_codes! {
-    /// Nothing special: it is over.
+    /// Normal close.
     PLAIN = 0, "plain";
     /// Idle timeout. No unacknowledged stream has been or will be handed to a handler.
     IDLE = 0x101, "idle";
@@ -33,13 +33,13 @@ close_codes! {
     SUPERSEDED = 0x102, "superseded";
     /// The endpoint closes.
     SHUTDOWN = 0x103, "shutdown";
-    /// The peer is not let in.
+    /// The peer is not admitted.
     UNAUTHORIZED = 0x104, "unauthorized";
     /// Too many connections. Sent before any stream is accepted, so it makes the same promise as [`IDLE`].
     LIMIT = 0x105, "limit";
 }
 
-/// A code of a reset or a stop for people: this project's own codes in words, an application's as a number.
+/// Describes the code of a reset or a stop for people: this project's codes in words, an application's as a number.
 #[must_use]
 pub fn describe_reset(code: u64) -> String {
     let words = match code {
@@ -56,13 +56,13 @@ pub fn describe_reset(code: u64) -> String {
 
 /// Codes that reset the sending half of a stream, or stop the other side's.
 pub mod reset {
-    /// Abandoned: the rest is not wanted.
+    /// Abandoned: this side needs no more of the stream.
     pub const ABANDONED: u64 = 0;
     /// Cancelled by a signal.
     pub const CANCELLED: u64 = 0x101;
     /// The handler failed.
     pub const HANDLER_FAILED: u64 = 0x102;
-    /// Forgotten, and found by the garbage collector.
+    /// The program dropped the stream, and the garbage collector collected it.
     pub const COLLECTED: u64 = 0x103;
     /// A tunnel's reader was stalled, while its unread bytes held up other streams.
     pub const UNREAD: u64 = 0x104;
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn own_codes_are_told_in_words_and_those_of_an_application_as_numbers() {
+    fn own_codes_are_described_in_words_and_application_codes_as_numbers() {
         assert_eq!(describe_reset(reset::ABANDONED), "the peer abandoned it (code 0)");
         assert_eq!(describe_reset(reset::CANCELLED), "the peer cancelled it (0x101)");
         assert_eq!(describe_reset(reset::HANDLER_FAILED), "the peer's handler failed (0x102)");

@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn golden_lines_that_are_no_header_are_refused() {
+    fn golden_lines_without_a_header_are_rejected() {
         for case in golden()["badHeaders"].as_array().expect("badHeaders") {
             let line = HEXLOWER.decode(case.as_str().expect("hex").as_bytes()).expect("hex");
             assert_eq!(decode(&line).expect_err("decoded").code(), Code::HeaderInvalid);

@@ -7,7 +7,7 @@ use crate::error::{Code, Error, Result};
 /// Name and value of a header field.
 pub type Field = (String, Vec<u8>);
 
-/// The head of a request. What it says is not checked.
+/// The head of a request. Its content is not validated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestHead {
     /// Path and query.
@@ -18,7 +18,7 @@ pub struct RequestHead {
     pub headers: Vec<Field>,
 }
 
-/// The head of an answer. What it says is not checked.
+/// The head of an answer. Its content is not validated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerHead {
     /// Status code.
@@ -30,7 +30,7 @@ pub struct AnswerHead {
 /// The line of a head, with its `\n`.
 #[must_use]
 pub fn encode(head: &impl Serialize) -> Vec<u8> {
-    // Neither head has a part that JSON lacks.
+    // Cannot fail: both heads consist of JSON types.
     let mut line = serde_json::to_vec(head).unwrap_or_default();
     line.push(b'\n');
     line
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn heads_are_read_and_written() {
+    fn heads_round_trip() {
         let request = RequestHead {
             uri: "/p?q".to_owned(),
             method: "GET".to_owned(),

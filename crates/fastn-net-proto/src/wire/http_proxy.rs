@@ -1,4 +1,4 @@
-//! The extra line of the protocol `HttpProxy`: what a client of an older peer's proxy asks for.
+//! The extra line of the protocol `HttpProxy`: the request of a client of an older peer's proxy.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,10 +7,11 @@ use crate::{
     targets::Destination,
 };
 
-/// Limit in bytes of the line, without its `\n`: the longest name, a port and the JSON around them fit in.
+/// Limit in bytes of the line, without its `
+/// `. Fits the longest name, a port and the JSON around them.
 pub const MAX_LINE: usize = 1024;
 
-/// Content of the stream behind the line.
+/// Content of the stream after the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyRequest {
     /// The bytes of a connection to the destination.
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_read_and_written() {
+    fn lines_round_trip() {
         let to = |text: &str| text.parse::<Destination>().expect(text);
         assert_eq!(connect(&to("example.com:443")), br#"{"Connect":{"addr":"example.com:443"}}"#);
         assert_eq!(decode(&connect(&to("[::1]:1"))).expect("line"), ProxyRequest::Connect(to("[::1]:1")));

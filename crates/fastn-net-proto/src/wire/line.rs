@@ -1,8 +1,8 @@
-//! Bytes as they come, to one line, with a limit on its length.
+//! Splits incoming bytes into lines of limited length.
 
 use std::fmt;
 
-/// Gathers one line at a time. Holds no memory until it is fed. `Debug` shows the line's length, not its bytes.
+/// Collects one line at a time. Allocates nothing until it is fed. `Debug` shows the line's length, not its bytes.
 pub struct LineBuffer {
     line: Vec<u8>,
     limit: usize,
@@ -13,9 +13,9 @@ pub struct LineBuffer {
 pub enum Feed {
     /// All bytes were taken and the line continues.
     More,
-    /// The line is whole: [`LineBuffer::take`] it.
+    /// The line is complete: [`LineBuffer::take`] it.
     Line {
-        /// How many of the bytes were used, the line's end included; the rest is the caller's still.
+        /// Number of consumed bytes, the line's end included. The caller keeps the rest.
         used: usize,
     },
     /// The line is longer than the limit. No byte was taken; [`LineBuffer::take`] returns the earlier ones.
@@ -53,13 +53,14 @@ impl LineBuffer {
         }
     }
 
-    /// How many bytes of an unfinished line it holds.
+    /// Number of buffered bytes of an unfinished line.
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.line.len()
     }
 
-    /// The bytes gathered so far, without `\n`; the buffer is empty again.
+    /// Takes the bytes collected so far, without `
+    /// `, and empties the buffer.
     #[must_use]
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.line)
@@ -103,7 +104,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn however_the_bytes_are_cut_the_lines_are_the_same(
+        fn lines_do_not_depend_on_how_their_bytes_are_split(
             lines in collection::vec("[a-c]{0,12}", 0..8),
             cuts in collection::vec(1usize..9, 1..20),
             limit in 0usize..14,

@@ -9,15 +9,15 @@ use crate::{
 
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $code:ident, $advice:literal;)*) => {
-        /// Words of ours in [`Refusal::word`]. Others may come over the wire.
+        /// This library's words in [`Refusal::word`]. Peers may send others.
         pub mod word {
             $($(#[$doc])* pub const $name: &str = $text;)*
 
-            /// All of them.
+            /// All words.
             pub const ALL: &[&str] = &[$($name,)*];
         }
 
-        /// The error of a word, and what its message says of the peer.
+        /// The error of a word, and its message about the peer.
         fn meaning(word: &str) -> (Code, &'static str) {
             match word {
                 $(word::$name => (Code::$code, $advice),)*
@@ -27,23 +27,23 @@ macro_rules! words {
     };
 }
 
-// The word, the dialler's error, and what its message says of the peer.
+// The word, the dialler's error, and its message about the peer.
 words! {
     /// No listener serves the protocol.
     UNSUPPORTED = "unsupported", ProtocolUnsupported, "does not serve this protocol";
-    /// The peer may not use it.
+    /// The peer may not use the protocol.
     UNAUTHORIZED = "unauthorized", Unauthorized, "does not let us in: ask for access there";
-    /// The peer has as many streams open as it may.
+    /// The peer has reached its limit of open streams.
     TOO_MANY_STREAMS = "too-many-streams", TooManyStreams, "takes no further stream of ours: finish some first";
-    /// No room now.
+    /// At capacity.
     BUSY = "busy", Busy, "has no room now: try again later";
     /// The endpoint closes.
     SHUTDOWN = "shutdown", ShuttingDown, "is shutting down: try again when it is back";
-    /// The first line is no header.
+    /// The first line is not a header.
     HEADER_INVALID = "header-invalid", HeaderInvalid, "did not understand the protocol's line";
     /// The first line is too long.
     HEADER_TOO_LARGE = "header-too-large", HeaderTooLarge, "takes no protocol's line that long: make it shorter";
-    /// The first line did not come in time.
+    /// The first line did not arrive in time.
     HEADER_TIMEOUT = "header-timeout", HeaderTimeout, "did not get the protocol's line in time: try again";
     /// The target of a tunnel cannot be reached.
     TARGET_UNREACHABLE = "target-unreachable", Target, "cannot reach the service: check that it runs there";
@@ -53,10 +53,10 @@ words! {
 const MESSAGE_LIMIT: usize = 1024;
 const WORD_LIMIT: usize = 64;
 
-/// The longest line that is worth waiting for as an answer: a refusal of ours fits in, whatever its message.
+/// Limit in bytes of an answer line that the dialler reads. Fits any refusal of this library.
 pub const ANSWER_LIMIT: usize = 4 * 1024;
 
-/// Why a stream was not taken.
+/// Why a stream was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The word to branch on, one of [`word`] or a word of the peer's own; empty when the peer's line is not our JSON.
@@ -71,7 +71,8 @@ impl Refusal {
         Self { word: word.to_owned(), message: message.into() }
     }
 
-    /// The refusal as its line, `\n` included. Control characters and what exceeds 1 KiB of the message are left out.
+    /// The refusal as its line, `
+    /// ` included. Omits control characters, and everything beyond 1 KiB of the message.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let error = Value::from(tidy(&self.word, WORD_LIMIT));
@@ -84,7 +85,7 @@ impl Refusal {
     #[must_use]
     pub fn parse(line: &[u8]) -> Self {
         let json = serde_json::from_slice(line).unwrap_or(Value::Null);
-        // The word decides, whatever other keys the object has.
+        // Only the word matters. Other keys are ignored.
         match json.get("error").and_then(Value::as_str) {
             Some(error) => {
                 let message = json.get("message").and_then(Value::as_str).unwrap_or_default();
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_word_holds_whatever_stands_beside_it_and_only_an_object_has_one() {
+    fn only_the_word_of_an_object_matters() {
         for line in
             [r#"{"error":"busy"}"#, r#"{"error":"busy","message":null}"#, r#"{"message":7,"error":"busy","x":[]}"#]
         {
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_of_the_wire_lists_every_word() {
+    fn the_wire_page_lists_every_word() {
         let page = include_str!("../../../../docs/wire.md");
         let row = page.lines().find(|line| line.starts_with("| refusal, `error` |")).expect("a row for refusals");
         for word in word::ALL {
@@ -188,7 +189,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_sent_is_one_line_and_is_read_again(word in "[a-z-]{1,20}", message: String) {
+        fn an_encoded_refusal_is_one_line_and_round_trips(word in "[a-z-]{1,20}", message: String) {
             let sent = refusal(&word, &message);
             let line = sent.encode();
             let (end, line) = line.split_last().expect("line");
@@ -198,7 +199,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_read_is_short_and_fit_for_a_terminal(line: Vec<u8>, text: String) {
+        fn a_parsed_refusal_is_short_and_printable(line: Vec<u8>, text: String) {
             let json = format!("{{\"error\":{0},\"message\":{0},\"more\":1}}", Value::from(text));
             for line in [line, json.into_bytes()] {
                 let Refusal { word, message } = Refusal::parse(&line);

@@ -1,7 +1,7 @@
 //! SOCKS version 5 (RFC 1928): CONNECT without authentication.
 //!
-//! Each decoder gets what has arrived of a message. It says how many bytes it needs at least, so that no byte behind the message is
-//! read.
+//! Each decoder takes the received part of a message. It returns the minimum number of bytes that are still missing, so that the caller
+//! never reads beyond the message.
 
 use std::{
     fmt,
@@ -19,10 +19,10 @@ pub const MAX_MESSAGE: usize = 4 + 1 + 255 + 2;
 pub const GREETING: [u8; 3] = [VERSION, 1, NO_AUTHENTICATION];
 /// The server's answer to a greeting: no authentication.
 pub const ACCEPTED: [u8; 2] = [VERSION, NO_AUTHENTICATION];
-/// As above: none of the client's methods.
+/// The server's answer to a greeting: none of the client's methods is supported.
 pub const NOT_ACCEPTED: [u8; 2] = [VERSION, 0xff];
 
-/// A message, or what is missing of it.
+/// A decoded message, or the number of missing bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decoded<T> {
     /// At least this number of further bytes belongs to the message.
@@ -31,7 +31,7 @@ pub enum Decoded<T> {
     Done(T),
 }
 
-/// Bytes that are no SOCKS 5.
+/// The bytes are not SOCKS 5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed(&'static str);
 
@@ -47,9 +47,9 @@ impl std::error::Error for Malformed {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Reply {
-    /// The connection is there.
+    /// Connected.
     Succeeded = 0,
-    /// None of the others.
+    /// Any other failure.
     GeneralFailure = 1,
     /// The rules do not allow the destination.
     NotAllowed = 2,
@@ -66,7 +66,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// The reply's bytes. The bound address, which would tell about the server's network, is all zeros.
+    /// The reply's bytes. The bound address, which would reveal the server's network, is all zeros.
     #[must_use]
     pub fn encode(self) -> [u8; 10] {
         [VERSION, self as u8, 0, 1, 0, 0, 0, 0, 0, 0]
@@ -87,11 +87,11 @@ pub enum Address {
 pub enum Request {
     /// CONNECT to a host and port.
     Connect(Address, u16),
-    /// Code of a server's reply that refuses.
+    /// A request to refuse with this reply.
     Unsupported(Reply),
 }
 
-/// A request to connect. Of a name, 255 bytes are sent; DNS has none that is longer.
+/// A request to connect. Sends at most 255 bytes of a name; DNS has no longer ones.
 #[must_use]
 pub fn connect(address: &Address, port: u16) -> Vec<u8> {
     let mut bytes = vec![VERSION, CONNECT, 0];
@@ -189,7 +189,7 @@ fn check_version(bytes: &[u8]) -> Result<(), Malformed> {
     if bytes.first().is_some_and(|version| *version != VERSION) { Err(Malformed("another version")) } else { Ok(()) }
 }
 
-/// The first `length` bytes, once they are there.
+/// The first `length` bytes, once they have arrived.
 fn whole(bytes: &[u8], length: usize) -> Decoded<&[u8]> {
     bytes.get(..length).map_or_else(|| Decoded::Need(length - bytes.len()), Decoded::Done)
 }
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn replies_are_read_as_written() {
+    fn replies_round_trip() {
         assert_eq!(fed(method, &ACCEPTED), Ok(Some(((), 2))));
         assert!(fed(method, &NOT_ACCEPTED).is_err());
         assert_eq!(fed(reply, &Reply::Succeeded.encode()), Ok(Some((0, 10))));
@@ -298,7 +298,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_are_too_much_for_a_decoder(bytes in collection::vec(prop_oneof![0_u8..6, any::<u8>()], 0..300)) {
+        fn no_bytes_panic_a_decoder(bytes in collection::vec(prop_oneof![0_u8..6, any::<u8>()], 0..300)) {
             let bytes = [&[VERSION], bytes.as_slice()].concat();
             let lengths = [
                 fed(greeting, &bytes).map(|message| message.map(|(_, length)| length)),

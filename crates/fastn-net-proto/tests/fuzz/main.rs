@@ -1,4 +1,5 @@
-//! Changes inputs at random and checks what holds for any bytes: for a moment in every run of the tests, longer with `npm run fuzz`.
+//! Fuzzes the parsers: changes inputs at random, and checks properties that hold for any bytes. Brief in every test run, longer with `npm
+//! run fuzz`.
 
 use std::time::{Duration, Instant};
 

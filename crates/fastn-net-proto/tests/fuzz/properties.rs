@@ -1,4 +1,4 @@
-//! What holds for any bytes that a peer or a local client sends. A property that fails panics.
+//! Properties that hold for any bytes from a peer or a local client. A violated property panics.
 
 use std::{
     fmt::Debug,
@@ -19,7 +19,7 @@ use fastn_net_proto::{
     },
 };
 
-/// A property by name, and inputs to begin with.
+/// Name, function and seed inputs of a property.
 pub(crate) type Property = (&'static str, fn(&[u8]), &'static [&'static [u8]]);
 
 /// All properties.
@@ -66,7 +66,7 @@ pub(crate) const ALL: &[Property] = &[
     ),
 ];
 
-/// A header that is read is written in one form, which is read as the same protocol. Its text moves no cursor.
+/// A decoded header has one encoding, which decodes to the same protocol. Its text has no control characters.
 fn header(line: &[u8]) {
     let Ok(protocol) = header::decode(line) else { return };
     let written = header::encode(&protocol, None).expect("no extra line");
@@ -79,7 +79,7 @@ fn header(line: &[u8]) {
     assert!(!protocol.to_string().contains(char::is_control));
 }
 
-/// The line of a proxy's client is written in one form, which is read as the same destination.
+/// A decoded line of a proxy's client has one encoding, which decodes to the same destination.
 fn proxy(line: &[u8]) {
     let Ok(request) = http_proxy::decode(line) else { return };
     let (ProxyRequest::Connect(destination) | ProxyRequest::Http(destination)) = request;
@@ -88,7 +88,7 @@ fn proxy(line: &[u8]) {
     assert_eq!(http_proxy::decode(&written).expect("its own form"), ProxyRequest::Connect(destination));
 }
 
-/// Lines do not depend on the pieces in which their bytes come. The first two bytes are the limit and the size of the pieces.
+/// Lines do not depend on how their bytes are split. The first two bytes of the input are the limit and the size of the pieces.
 fn lines(input: &[u8]) {
     let [limit, size, bytes @ ..] = input else { return };
     let limit = usize::from(*limit);
@@ -118,7 +118,7 @@ fn lines(input: &[u8]) {
     assert_eq!(is_too_long, fit < expected.len() || rest.len() > limit);
 }
 
-/// A refusal from a peer is bounded, and moves no cursor.
+/// A refusal from a peer is bounded, and has no control characters.
 fn refusal(line: &[u8]) {
     let refusal = Refusal::parse(line);
     for text in [&refusal.word, &refusal.message] {
@@ -131,13 +131,13 @@ fn refusal(line: &[u8]) {
     assert_eq!(Refusal::parse(text).message, refusal.message);
 }
 
-/// A decoder of SOCKS finds the same message however its bytes come, asks for no byte behind it, and for few bytes in all.
+/// A SOCKS decoder finds the same message however its bytes are split. It never asks for a byte beyond the message, nor for many bytes.
 fn socks(bytes: &[u8]) {
     message(socks::greeting, bytes);
     message(socks::request, bytes);
     message(socks::method, bytes);
     message(socks::reply, bytes);
-    // One behind the other, as clients send them.
+    // In sequence, as clients send them.
     if let Some(length) = message(socks::greeting, bytes) {
         message(socks::request, &bytes[length..]);
     }
@@ -171,7 +171,7 @@ fn message<T: Debug + PartialEq>(
     found.map(|_| length)
 }
 
-/// Rules, separated by spaces; a destination; the bytes of an address. What is allowed is public, or named by a range.
+/// The input has rules, separated by spaces; a destination; the bytes of an address. An allowed address is public, or in a rule's range.
 fn targets(input: &[u8]) {
     let mut parts = input.splitn(3, |byte| *byte == b'\n');
     let [Some(rules), Some(asked), Some(address)] = [parts.next(), parts.next(), parts.next()] else { return };
@@ -222,7 +222,7 @@ fn is_routed(ip: IpAddr) -> bool {
     }
 }
 
-/// A key that is read is written in one form, and errors show nothing that could move a cursor.
+/// A parsed key has one text form, and errors have no control characters.
 fn keys(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Some(key) = checked(PublicKey::parse(&text)) {

@@ -202,7 +202,7 @@ impl Authorization {
         if stream.is_revoked() { Err(policy::denied(protocol)) } else { Ok(()) }
     }
 
-    /// Whether the policy lets an admitted stream go on.
+    /// Whether the policy lets an admitted stream continue.
     fn may_go_on(&self, installed: &InstalledPolicy, peer: &PublicKey, subject: &Subject) -> bool {
         match installed.policy().decide_subject(peer, subject).effect {
             PolicyEffect::Deny => false,

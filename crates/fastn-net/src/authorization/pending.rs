@@ -1,4 +1,4 @@
-//! Pending authorization requests: bounded in number and in time, whatever the authorizer does.
+//! Pending authorization requests. Their number and time are bounded here, not by the authorizer.
 
 #[cfg(test)]
 mod tests;

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_the_allowed_keeps_out_everyone_else_and_deny_wins() {
+    fn an_allow_list_excludes_all_other_peers_and_deny_wins() {
         let [friend, stranger, foe] = [(); 3].map(|()| SecretKey::generate().public());
         let access = Access::new(AccessLists { allow: Some(HashSet::from([friend, foe])), deny: HashSet::from([foe]) });
         assert_eq!([friend, stranger, foe].map(|peer| access.admits(&peer)), [true, false, false]);

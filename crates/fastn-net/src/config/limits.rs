@@ -38,8 +38,8 @@ options! {
         pub header_timeout, with_header_timeout: Duration = Duration::from_secs(10);
         /// Size of a stream's header line, in bytes.
         pub max_header_bytes, with_max_header_bytes: usize = 64 * 1024;
-        /// From sending a ping to its answer. Also of the pings that check a connection while no call waits. While one waits, theirs
-        /// is 3 s.
+        /// From sending a ping to its answer. Also for the pings that check a connection while no call waits; while a call waits, these
+        /// have 3 s.
         pub ping_timeout, with_ping_timeout: Duration = Duration::from_secs(5);
         /// Idle timeout of an unused connection that we dialled. A peer's actor ends after the same time without a connection or a
         /// request.
@@ -50,7 +50,7 @@ options! {
         pub max_streams_per_peer, with_max_streams_per_peer: usize = 8192;
         /// Incoming streams of all peers together.
         pub max_streams_total, with_max_streams_total: usize = 262_144;
-        /// How fast one peer may open streams. `None`: unbounded.
+        /// Rate at which one peer may open streams. `None`: unbounded.
         pub stream_rate, with_stream_rate: Option<Rate> = None;
         /// Bytes that a peer may send on one connection before the application reads them.
         pub receive_window, with_receive_window: u32 = 16 * 1024 * 1024;
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_sets_a_field_of_its_type_only() {
+    fn a_name_sets_only_a_field_of_its_type() {
         let (mut connect, mut limits) = (Connect::default(), Limits::default());
         assert!(connect.set("retries", 3.0) && !connect.set("retries", "3") && !connect.set("retry", 3.0));
         assert_eq!(connect.retries, Some(3));

@@ -1,4 +1,4 @@
-//! Which sockets, relays and look-ups an endpoint uses.
+//! The sockets, relays and look-ups of an endpoint.
 
 use std::{fmt, net::SocketAddr};
 

@@ -39,7 +39,7 @@ fn describe(text: &str, error: &ParseError) -> String {
     }
     match error {
         _ if count < SHORTEST => format!("it has {count} characters, and the shortest ticket has {SHORTEST}"),
-        // The last character, or its spare bits, cannot be an end.
+        // The last character, or its spare bits, cannot end a ticket.
         ParseError::Encoding { .. }
         | ParseError::Postcard { source: postcard::Error::DeserializeUnexpectedEnd, .. } => {
             format!("it ends too early, after {count} characters")
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_says_what_is_wrong_with_a_ticket() {
+    fn the_error_describes_the_fault_of_a_ticket() {
         let (ticket, count) = (ticket(), ticket().len());
         for (text, says) in [
             (ticket.to_uppercase(), "tickets are lower case".to_owned()),
@@ -94,7 +94,7 @@ mod tests {
             ),
             (format!("{}é", &ticket[..70]), "character 71 of 71 is not one of a to z, 2 to 7".to_owned()),
             (format!("{}\n{}", &ticket[..40], &ticket[40..]), format!("character 41 of {} is white space", count + 1)),
-            // A key that is none.
+            // An invalid key.
             (format!("{}aa{}", &ticket[..18], &ticket[20..]), format!("one of its {count} characters is mistyped")),
         ] {
             let message = message(&text);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_ticket_is_said_to_be_cut() {
+    fn every_truncated_ticket_is_reported_as_truncated() {
         let ticket = ticket();
         for count in SHORTEST..ticket.len() {
             assert!(message(&ticket[..count]).contains(&format!("it ends too early, after {count} characters")));

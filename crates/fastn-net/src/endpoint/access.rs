@@ -17,7 +17,7 @@ impl Endpoint {
     /// Changes the access lists. Closes the connections of peers that lose access at once, including dialled ones. Resets their queued
     /// streams, so that no listener gets one afterwards.
     ///
-    /// A connection that this endpoint dialled to a peer that had no access before goes on: such a peer need not be admitted.
+    /// A connection that this endpoint dialled to a peer without access before the change continues: such a peer need not be admitted.
     pub fn change_access(&self, change: impl FnOnce(&mut AccessLists)) {
         let authorization = &self.inner().authorization;
         let changed = authorization.access().change(change);

@@ -45,7 +45,7 @@ pub(crate) struct EndpointInner {
     pub(crate) handshakes: Arc<Handshakes>,
     /// Set by the first listener: the endpoint offers its ALPNs.
     offers_alpns: AtomicBool,
-    /// The relay's reason, if it refused this endpoint while the last ticket was made.
+    /// The relay's reason, if it refused this endpoint while the last ticket was created.
     relay_refusal: Mutex<Option<String>>,
     /// Set when a close has begun. It runs to completion.
     shutting: AtomicBool,

@@ -8,8 +8,8 @@ use crate::{
 };
 
 impl Endpoint {
-    /// Serves some protocols; with `connection`, on that connection alone and until it closes. `fallback` adds every Generic
-    /// protocol without a listener of its own. A listener of a connection precedes one of the endpoint. While a listener of the whole
+    /// Serves some protocols; with `connection`, only on that connection, until it closes. `fallback` adds every Generic protocol without
+    /// a listener of its own. A listener of a connection takes precedence over one of the endpoint. While a listener of the whole
     /// endpoint exists, the endpoint accepts connections.
     ///
     /// # Errors

@@ -63,7 +63,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Endpoint(pub(crate) Arc<EndpointInner>, #[expect(dead_code, reason = "held for its drop")] Arc<CloseOnDrop>);
 
-/// Closes the endpoint when its last public handle is dropped. Its tasks hold [`EndpointInner`] alone.
+/// Closes the endpoint when its last public handle is dropped. Its tasks hold only [`EndpointInner`].
 #[derive(Debug)]
 struct CloseOnDrop(Arc<EndpointInner>);
 
@@ -104,7 +104,7 @@ impl Endpoint {
         let endpoint = Self(inner.clone(), Arc::new(CloseOnDrop(inner)));
         info!(target: log_target::ENDPOINT, endpoint = %id, sockets = ?endpoint.bound_sockets(), "bound");
         if let Err(error) = endpoint.add_configured_peers() {
-            // So that the caller can bind the same port again at once.
+            // So that the caller can immediately bind the same port again.
             endpoint.close(Duration::ZERO).await;
             endpoint.ports_released().await;
             return Err(error);
@@ -132,7 +132,7 @@ impl Endpoint {
         self.0.limits()
     }
 
-    /// Its currently known addresses. None once it is closed.
+    /// Its currently known addresses. Empty once closed.
     #[must_use]
     pub fn address(&self) -> PeerAddress {
         self.0
@@ -253,7 +253,7 @@ impl Endpoint {
         metrics::text(&self.0)
     }
 
-    /// Whether it is one of this endpoint's live connections.
+    /// Whether the connection is one of this endpoint's live ones.
     #[must_use]
     pub fn has_connection(&self, connection: &Connection) -> bool {
         self.0.connections.get(connection.id()).is_some()

@@ -1,4 +1,4 @@
-//! Opening streams: over which connection, how often, and for how long.
+//! Opening streams: the connection, the number of tries, and the time limit.
 
 use std::{
     sync::{
@@ -23,9 +23,9 @@ use crate::{
 };
 
 impl Endpoint {
-    /// Opens a stream to a peer over the pair's one connection. Dials if there is none. `extra` is a line behind the header, for
-    /// protocols that have one; a stream with it is never opened again unseen. Sets [`OpenOptions::has_extra`] itself. Cancel-safe:
-    /// an untaken stream is reset.
+    /// Opens a stream to a peer over the pair's one connection. Dials if there is none. `extra` is a line after the header, for protocols
+    /// that have one; a stream with it is never silently reopened. Sets [`OpenOptions::has_extra`] itself. Cancel-safe: an untaken stream
+    /// is reset.
     ///
     /// # Errors
     ///
@@ -80,7 +80,7 @@ impl Endpoint {
                 let connection = self.connection_to(peer, tries).await?;
                 match self.open_on(&connection, header, options, &phase).await {
                     Ok(stream) => return Ok(stream),
-                    // A handshake that the peer gave up is a failed dial.
+                    // A handshake that the peer abandoned is a failed dial.
                     Err(Failed { error, .. }) if tries.retries == Some(0) && connection.is_handshake_abandoned() => {
                         return Err(error);
                     }
@@ -102,9 +102,9 @@ impl Endpoint {
         }
     }
 
-    /// Opens a stream over a connection that is live, without waiting; `None` if that takes a wait: call [`Endpoint::get_stream`]
-    /// then. The header travels with the first bytes that are written, or with [`Stream::poll_flush`], or when something is read.
-    /// Where [`Stream::take_retry`] is true later, call [`Endpoint::get_stream`] too.
+    /// Opens a stream over a live connection, without waiting; `None` if it must wait: call [`Endpoint::get_stream`] then. The header is
+    /// sent with the first written bytes, by [`Stream::poll_flush`], or by the first read. If [`Stream::take_retry`] returns true later,
+    /// call [`Endpoint::get_stream`] too.
     ///
     /// # Errors
     ///
@@ -115,17 +115,17 @@ impl Endpoint {
         }
         let Some(connection) = peer.connection() else { return Ok(None) };
         match connection.try_open(header, options) {
-            // It ended before anything was sent: another one will do.
+            // The connection ended before anything was sent: use another one.
             Err(error) if options.retry && error.code() == Code::ConnectionLost => Ok(None),
             opened => opened,
         }
     }
 
-    /// Opens a stream on one connection and no other. Cancel-safe.
+    /// Opens a stream on this connection only. Cancel-safe.
     ///
     /// # Errors
     ///
-    /// As [`Endpoint::get_stream`], and `ERR_INVALID_ARGUMENT` where the peer never accepts a stream on this connection.
+    /// As [`Endpoint::get_stream`], and `ERR_INVALID_ARGUMENT` if the peer never accepts a stream on this connection.
     pub async fn open_bi(&self, connection: &Connection, header: &[u8], options: OpenOptions) -> Result<Stream> {
         connection.check_can_open()?;
         let phase = Phase::new();

@@ -18,7 +18,7 @@ use crate::{
     wire::codes::close,
 };
 
-/// Limit of peers that this side talks to, beyond the connection limit. Inbound peers do not count.
+/// Limit of peers that this side dials or opens streams to, beyond the connection limit. Inbound peers do not count.
 const MAX_OUTBOUND: usize = 1024;
 
 const TOO_MANY_PEERS: Rejection = Rejection { close_code: close::LIMIT, reason: "too many peers" };

@@ -18,8 +18,8 @@ use crate::{
 
 impl Endpoint {
     /// Pings a peer and returns the round-trip time. The peer's core answers. Dials if there is no connection. Pings again if the
-    /// connection turns out to be dead. Takes `limit` at most; the answer, [`Limits::ping_timeout`](crate::Limits::ping_timeout) too.
-    /// Cancel-safe.
+    /// connection turns out to be dead. Takes at most `limit`; the answer also at most
+    /// [`Limits::ping_timeout`](crate::Limits::ping_timeout). Cancel-safe.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl Endpoint {
     }
 }
 
-/// The peer has restarted, or the dial has failed.
+/// Whether another ping may succeed: the peer has restarted, or the dial has failed.
 fn is_worth_another(guard: &ConnectionGuard) -> bool {
     guard.is_abandoned() || guard.is_handshake_abandoned()
 }

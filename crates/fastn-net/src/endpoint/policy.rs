@@ -16,10 +16,10 @@ impl Endpoint {
     ///
     /// - An incoming connection of a peer that may use nothing is closed, with the code 0x104.
     /// - An open stream is reset and stopped with the code 0x105, and fails here with `ERR_UNAUTHORIZED`. A stream that no task reads or
-    ///   writes is reset by the next call of it: see [`Stream::end_if_revoked`](crate::Stream::end_if_revoked).
-    /// - A queued stream is refused, also one from before the first policy.
+    ///   writes is reset by its next call: see [`Stream::end_if_revoked`](crate::Stream::end_if_revoked).
+    /// - A queued stream is refused, even one from before the first policy.
     ///
-    /// Streams that a listener handed out while there was no policy go on.
+    /// Streams that a listener handed out while there was no policy continue.
     pub fn set_policy(&self, policy: Option<Policy>) {
         let inner = self.inner();
         inner.authorization.set_policy(policy);

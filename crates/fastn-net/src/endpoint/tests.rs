@@ -102,7 +102,7 @@ async fn a_stream_whose_peer_was_denied_before_it_was_queued_is_refused_as_unaut
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     };
-    // Without closing the connection, so that the peer hears the refusal.
+    // The connection stays open, so that the peer gets the refusal.
     let access = b.inner().authorization.access();
     access.change(|lists| lists.deny(a.id()));
     assert!(permit.enqueue(incoming, access.epoch()).is_none());
@@ -113,7 +113,7 @@ async fn a_stream_whose_peer_was_denied_before_it_was_queued_is_refused_as_unaut
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_time_limit_may_be_of_any_length() {
+async fn time_limits_of_any_length_are_accepted() {
     for time in [Duration::MAX, Duration::from_secs(u64::MAX / 2), Duration::from_secs(1 << 34)] {
         let (a, b) = (endpoint(time).await, endpoint(time).await);
         let peer = a.peer(&b.address()).expect("peer");
@@ -131,7 +131,7 @@ async fn every_time_limit_may_be_of_any_length() {
 }
 
 #[tokio::test]
-async fn a_probe_does_not_count_the_time_in_which_this_process_did_not_run() {
+async fn a_check_does_not_count_the_time_in_which_this_process_did_not_run() {
     let (a, b) = (endpoint(LIMIT).await, endpoint(LIMIT).await);
     let _listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let peer = a.peer(&b.address()).expect("peer");

@@ -9,8 +9,8 @@ use super::Endpoint;
 use crate::log_target;
 
 impl Endpoint {
-    /// The address as text in iroh's `endpoint…` form. Where relays are on it waits for the home relay, at most `limit`, and no
-    /// longer once the relay refuses this endpoint (see [`Endpoint::relay_refusal`]). Cancel-safe.
+    /// The address as text in iroh's `endpoint…` form. If relays are enabled, waits for the home relay, at most `limit`, or until the
+    /// relay refuses this endpoint (see [`Endpoint::relay_refusal`]). Cancel-safe.
     pub async fn ticket(&self, limit: Duration) -> String {
         let inner = self.inner();
         let mut is_refused = false;
@@ -33,7 +33,7 @@ impl Endpoint {
         EndpointTicket::new(address.to_iroh()).encode_string()
     }
 
-    /// Why the last ticket has no relay, where the relay refused this endpoint.
+    /// Why the last ticket has no relay, if the relay refused this endpoint.
     #[must_use]
     pub fn relay_refusal(&self) -> Option<String> {
         self.inner().relay_refusal().clone()

@@ -128,7 +128,7 @@ impl PeerRegistry {
         Ok(watch)
     }
 
-    /// Reports an opened, closed or selected path as a change of the peer while a watcher exists.
+    /// Reports each opened, closed or selected path as a change of the peer, while a watcher exists.
     pub(super) fn watch_paths(self: &Arc<Self>, connection: &Connection) {
         let id = connection.id();
         if !self.watchers.is_watched() || !lock(&self.watchers.followed).insert(id) {

@@ -176,7 +176,7 @@ mod tests {
     proptest! {
         /// Peers come, change and go in any order, and the reader takes one now and then.
         #[test]
-        fn a_queue_is_bounded_and_its_reader_ends_up_right(steps: Vec<(u8, bool, bool)>) {
+        fn a_queue_is_bounded_and_its_reader_ends_up_to_date(steps: Vec<(u8, bool, bool)>) {
             let ids: Vec<PublicKey> = (0..4).map(|_| SecretKey::generate().public()).collect();
             let queue = Queue::default();
             let mut tracked = HashSet::new();

@@ -1,10 +1,10 @@
 //! Incoming streams, from the first byte to the queue of their listener.
 //!
-//! A silent, slow, oversized or broken header ends its own stream and delays no other. The connection's task handles a header
-//! that has already arrived. A header that has not gets a task and a time limit.
+//! A silent, slow, oversized or broken header ends its own stream and delays no other. The connection's task handles a header that has
+//! already arrived. Any other header gets a task and a time limit.
 //!
 //! - `header`: reads the header line
-//! - `reserve`: finds the listener, authorizes, and reserves a place in the queue
+//! - `reserve`: finds the listener, authorizes, and acquires a permit of the queue
 //! - `delivery`: sends the ack and queues the stream
 //! - `reauthorize`: repeats the authorization of queued streams
 

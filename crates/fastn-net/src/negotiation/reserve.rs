@@ -1,4 +1,4 @@
-//! Finds the listener of a stream, authorizes the stream, and reserves a place in the listener's queue.
+//! Finds the listener of a stream, authorizes the stream, and acquires a permit of the listener's queue.
 
 use super::{Admitted, Negotiation, Unserved, refused};
 use crate::{
@@ -63,7 +63,8 @@ impl Negotiation {
         Ok(Admitted { permit, route: index, active, epoch })
     }
 
-    /// Authorizes the stream. Returns the epoch whose answers admit it. A permission of the policy says whether the authorizer is asked.
+    /// Authorizes the stream. Returns the epoch whose answers admit it. `grant`, the policy's permission, tells whether the authorizer is
+    /// asked.
     async fn authorize(&mut self, protocol: &Protocol, grant: Option<&Grant>) -> Result<u64, Unserved> {
         let negotiator = self.negotiator.clone();
         let epoch = negotiator.authorization.epoch();

@@ -160,7 +160,7 @@ impl Actor {
         if lost || before != self.published() {
             self.context.registry.peer_changed(&self.peer.id());
         }
-        // Last: a handler finds its caller among the peers, with the connection.
+        // Served last, so that a handler finds its caller among the peers, with the connection.
         if let Some(service) = adopted {
             self.serve(service);
         }
@@ -209,7 +209,7 @@ impl Actor {
                 self.failure = Some(Failure { error: Connection::abandoned_error(), attempted_at: since.into_std() });
             }
         }
-        // Publish first: a caller that gets its answer finds the status up to date.
+        // Published first, so that a caller that gets its answer finds the status up to date.
         self.publish();
         for action in actions {
             trace!(target: log_target::PEER, peer = %self.peer.id(), ?action, "action");

@@ -71,7 +71,7 @@ mod tests {
     };
 
     #[test]
-    fn it_doubles_from_the_least_to_the_most_delay() {
+    fn the_delay_doubles_from_its_minimum_to_its_maximum() {
         let (mut backoff, now) = (Backoff::new(&CONNECT), Instant::now());
         let delays = (0..12).map(|_| {
             backoff.fail(now, 1.0);

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Failed {
     pub(crate) error: Error,
-    /// Why, without the time that it took.
+    /// The reason, without the elapsed time.
     pub(crate) reason: String,
     /// A redial would fail the same way.
     pub(crate) permanent: bool,
@@ -37,7 +37,7 @@ impl Failed {
 
     fn unreachable(to: &PeerAddress, started: Instant, why: String, ways: Option<&Ways>) -> Self {
         let elapsed = elapsed_text(started.elapsed());
-        // Where no way answered, the reason names each.
+        // If no way answered, the reason lists all of them.
         let tried = ways.map_or_else(|| "tried".to_owned(), |ways| format!("tried {}", ways.tried()));
         let text = format!("the peer {} cannot be reached: {why} ({tried} for {elapsed})", to.id);
         Self { error: Error::new(Code::Unreachable, text), reason: why, permanent: false }
@@ -104,7 +104,7 @@ async fn attempt(
     Err(explain(context, to, started, failed, &ways))
 }
 
-/// The ways that a dial has tried, with what look-ups found.
+/// The ways that a dial has tried, with the results of look-ups.
 async fn ways(context: &PeerContext, to: &PeerAddress, iroh: Option<&iroh::Endpoint>) -> Ways {
     let mut ways = Ways::new(context.transport.network(), to);
     if let Some(iroh) = iroh
@@ -240,7 +240,7 @@ pub(crate) fn out_of_time(context: &PeerContext, peer: &Peer, started: Instant, 
     }
 }
 
-/// How each way failed that did not answer, and any fault of this endpoint's own relay that may be the cause.
+/// How each unanswered way failed, and any fault of this endpoint's own relay that may be the cause.
 fn silence(context: &PeerContext, ways: &Ways) -> String {
     let trouble = context.transport.relay_trouble().map(|trouble| format!(", and {trouble}"));
     format!("{}{}", ways.silent(), trouble.unwrap_or_default())

@@ -2,10 +2,10 @@
 
 use std::{fmt::Write, time::Instant};
 
-/// Most reasons that are kept.
+/// Limit of remembered reasons.
 const MAX: usize = 4;
 
-/// The reasons for which dials of a peer failed since a connection was last made: each once, the newest last. Bounded.
+/// Why dials of a peer failed since its last connection was established: each reason once, the newest last. Bounded.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Failures(Vec<Reason>);
 
@@ -31,7 +31,7 @@ impl Failures {
         self.0.clear();
     }
 
-    /// The reasons since `started`, except the last one, which an error tells anyway: `; before that: … (3 times)`.
+    /// The reasons since `started`, except the last one, which the error already contains: `; before that: … (3 times)`.
     pub(crate) fn earlier(&self, started: Instant) -> String {
         let mut text = String::new();
         let earlier = self.0.split_last().map_or(&[][..], |(_, earlier)| earlier);
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_reason_is_told_once_and_the_last_by_the_error() {
+    fn each_reason_is_listed_once_and_the_last_only_in_the_error() {
         let (mut failures, start) = (Failures::default(), Instant::now());
         assert_eq!(failures.earlier(start), "");
         for text in ["no answer", "no answer", "another key", "refused"] {

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::connection::Connection;
 
-/// Why a connection is checked. Decides how long it may take to answer: this, or 3 RTT if that is longer.
+/// Why a connection is checked. Determines its time to answer: that of the reason, or 3 RTT if that is longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
     /// A stream's acknowledgement is late. Without an answer the peer is dialled beside this connection.
@@ -31,7 +31,7 @@ impl Check {
     }
 }
 
-/// Between two checks for late acknowledgements: a peer that acknowledges slowly gets few of them.
+/// Pause between two checks for late acknowledgements, so that a peer that acknowledges slowly gets few of them.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Checks a connection. `successor` is set for [`Check::Successor`]. Returns false if it does not answer: for [`Check::LateAck`] the peer

@@ -13,8 +13,8 @@ use crate::{connection::TrafficSnapshot, deadline::after};
 /// While a request waits: silence before a ping, and time for a ping's answer.
 pub(crate) const WAITING_INTERVAL: Duration = Duration::from_secs(3);
 
-/// While a request waits: time between two samples. A byte came at any time since the sample before, so silence counts from that one:
-/// half of [`WAITING_INTERVAL`] is long enough to see the end of the silence in time.
+/// While a request waits: time between two samples. A byte may arrive right after a sample, so silence counts from the sample before it.
+/// Half of [`WAITING_INTERVAL`] is short enough to notice the end of the silence in time.
 const SAMPLE_INTERVAL: Duration = WAITING_INTERVAL.checked_div(2).expect("not by 0");
 
 /// While nothing waits: time between two pings.
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_is_dead_nine_seconds_after_its_last_byte_whenever_that_came() {
+    fn a_peer_is_dead_nine_seconds_after_its_last_byte() {
         for millis in (0..12_000).step_by(50) {
             let last = Duration::from_millis(millis);
             let (dead, limit) = (time_of_death(last), last + WAITING_INTERVAL * 3);
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn an_unused_connection_is_pinged_every_twelve_seconds_and_closed_after_a_minute() {
-        // QUIC keeps it alive: bytes come, and no streams.
+        // QUIC keeps it alive: bytes arrive, without streams.
         let alive = |at| TrafficSnapshot { received: at, ..TrafficSnapshot::default() };
         let ping = |at| (at, Health::Ping);
         assert_eq!(findings(120, false, alive, true), [ping(12), ping(24), ping(36), ping(48), (60, Health::Unused)]);

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_empty_one_holds_no_memory() {
+    async fn an_empty_mailbox_holds_no_memory() {
         let (mailbox, mut messages) = Mailbox::new();
         for number in 0..100 {
             mailbox.send(Message::Activated(number)).expect("open");

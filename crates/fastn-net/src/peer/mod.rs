@@ -9,7 +9,7 @@
 //! - `liveness`: sampled liveness and idleness of a connection
 //! - `immediate_check`: why a connection is checked at once, and the check
 //! - `supervisor`: runs the actor, and replaces one that panicked
-//! - `dial`: one attempt to connect; `ways`: what it tries, `failures`: why dials failed, in words
+//! - `dial`: one attempt to connect; `ways`: the addresses and look-ups that it tries, `failures`: why dials failed, in words
 //! - `keep_connected`: a peer that is kept connected
 //! - `status`: status published by the actor
 //! - `receive_windows`: receive window of a peer
@@ -86,7 +86,7 @@ pub struct Peer {
     mailbox: Mailbox,
 }
 
-/// How often a request for a connection may be tried.
+/// The remaining tries of a request for a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tries {
     pub(crate) retries: Option<u32>,
@@ -95,7 +95,7 @@ pub(crate) struct Tries {
 }
 
 impl Tries {
-    /// Tries of a new request. Without `retry`, one.
+    /// Tries of a new request. Only one without `retry`.
     pub(crate) fn new(retries: Option<u32>, retry: bool) -> Self {
         Self { retries: if retry { retries } else { Some(0) }, first_attempt: true }
     }

@@ -109,7 +109,7 @@ mod tests {
     const EACH: u32 = 16 * 1024 * 1024;
 
     #[test]
-    fn four_connections_have_a_whole_window_and_later_ones_inherit() {
+    fn four_connections_have_a_full_window_and_later_ones_inherit() {
         let mut windows = ReceiveWindows::new(EACH, 64 * MIB);
         for connection in 1..=4 {
             assert_eq!(windows.add(connection), 16 * MIB);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_window_is_never_more_than_was_asked_for() {
+    fn a_small_window_never_exceeds_its_limit() {
         let mut windows = ReceiveWindows::new(1000, 1_000_000);
         assert_eq!((first(1000), windows.add(1), windows.add(2)), (1000, 1000, 1000));
     }
@@ -170,7 +170,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn all_together_never_have_more_than_their_share_and_none_shrinks(
+        fn windows_never_exceed_the_share_of_the_peer_and_none_shrinks(
             events in prop::collection::vec((any::<bool>(), 0usize..8), 0..200),
             all in 0..200 * MIB,
         ) {
@@ -189,7 +189,7 @@ mod tests {
                 }
                 let above = live.iter().map(|(_, window)| window - u64::from(FIRST)).sum::<u64>();
                 prop_assert!(above <= all && live.iter().all(|(_, window)| *window <= u64::from(EACH)));
-                // Nothing that anyone could use lies idle.
+                // No window lies idle that a connection could use.
                 prop_assert!(above == all || live.iter().all(|(_, window)| *window == u64::from(EACH)));
             }
         }

@@ -5,14 +5,14 @@
 //! | idle | wanted, kept | dialling | dial |
 //! | idle | the same, a moment after a failure | backing off | none: the delay comes first |
 //! | dialling | wanted | dialling | wait for that dial |
-//! | dialling | dialled | connected | prefer it, answer everyone |
+//! | dialling | dialled | connected | prefer it, answer all requests |
 //! | dialling | dial failed, a request has retries left | backing off | fail the requests without retries |
-//! | dialling | dial failed for good, or no request has retries left | idle | fail everyone |
+//! | dialling | dial failed for good, or no request has retries left | idle | fail all requests |
 //! | backing off | wanted | backing off | shorten the delay, if that request has seen no failure yet |
 //! | backing off | a new address | dialling | dial |
 //! | backing off | timer expired | dialling | dial |
 //! | backing off | the last request gave up, unkept | idle | none |
-//! | any but closed | inbound | connected | see "a second connection"; else prefer it, answer everyone |
+//! | any but closed | inbound | connected | see "a second connection"; else prefer it, answer all requests |
 //! | connected | wanted | connected | answer |
 //! | connected | timer expired: too quiet | connected | ping |
 //! | connected | timer expired: two misses | connected | drop it, which is then lost |
@@ -22,10 +22,10 @@
 //! | idle | timer expired: idle for long enough | idle | forget the peer, unless it is held elsewhere |
 //! | connected | a new address | connected | check it; callers wait for the outcome |
 //! | connected | an ack is late | connected | check it |
-//! | connected | checked: it answered | connected | prefer it, answer everyone |
+//! | connected | checked: it answered | connected | prefer it, answer all requests |
 //! | connected | checked for a late ack: no answer | connected | dial beside it |
 //! | connected | checked for a new address: no answer | as if it were lost | drop it |
-//! | any | shutdown | closed | fail everyone |
+//! | any | shutdown | closed | fail all requests |
 //! | closed | wanted | closed | fail |
 //! | closed | inbound, dialled | closed | drop it |
 //!

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_is_told_with_its_outcome() {
+    fn each_way_is_listed_with_its_outcome() {
         let ways = Ways::new(&Network::Loopback, &to(1..3));
         assert_eq!(ways.silent(), "127.0.0.1:1 did not answer, 127.0.0.1:2 did not answer");
         assert_eq!(

@@ -39,7 +39,7 @@ mod tests {
     const RATE: Rate = Rate { per_second: 10, burst: 3 };
 
     #[test]
-    fn a_burst_then_one_after_the_other() {
+    fn a_burst_is_followed_by_single_tokens() {
         let (mut bucket, start) = (Bucket::default(), Instant::now());
         let mut at = |ms| bucket.take(RATE, start + Duration::from_millis(ms)).map_err(|wait| wait.as_millis());
         assert_eq!([at(0), at(0), at(0), at(0)], [Ok(()), Ok(()), Ok(()), Err(100)]);
@@ -49,7 +49,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn waiting_as_told_yields_a_token_and_no_interval_exceeds_the_rate(
+        fn waiting_the_returned_time_yields_a_token_and_no_interval_exceeds_the_rate(
             per_second in 1u32..10_000,
             burst in 1u32..50,
             gaps in prop::collection::vec(0u64..2_000_000_000, 1..200),

@@ -33,14 +33,14 @@ pub(crate) struct Quota {
     negotiations: Negotiations,
 }
 
-/// The bounds of a quota.
+/// Limits of open streams, and their rate.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StreamBounds {
     /// Open streams of one peer.
     pub(crate) per_peer: usize,
     /// Open streams of all peers.
     pub(crate) total: usize,
-    /// New streams of one peer.
+    /// Rate of new streams of one peer.
     pub(crate) rate: Option<Rate>,
 }
 

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_bytes_of_one_peer_are_bounded_and_given_back() {
+    fn the_header_bytes_of_one_peer_are_bounded_and_released() {
         let peer = peer(&Arc::default(), 10);
         let mut one = HeaderBytes::begin(&peer, 6).expect("room");
         let mut other = HeaderBytes::begin(&peer, 4).expect("room");

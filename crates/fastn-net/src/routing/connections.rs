@@ -65,7 +65,7 @@ impl Drop for Registration {
 pub(crate) struct ConnectionQueue {
     capacity: usize,
     state: WakerMutex<State>,
-    /// Of the tasks in [`ConnectionListener::accept`].
+    /// Tasks in [`ConnectionListener::accept`].
     waiters: FairWaiters,
 }
 

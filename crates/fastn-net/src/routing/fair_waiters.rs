@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_is_notified_while_it_looks_looks_again() {
+    fn a_call_that_is_notified_while_it_looks_for_an_item_looks_again() {
         let (turns, looks, woken) = (FairWaiters::default(), AtomicUsize::new(0), Arc::new(Wakes::default()));
         let mut taken = pin!(turns.take(|| {
             if looks.fetch_add(1, Relaxed) > 0 {

@@ -1,10 +1,10 @@
 //! Routes incoming streams to listeners, and bounds the queue of each listener.
 //!
-//! - `router`, `routes`: protocol to listener, for a whole endpoint and for single connections
+//! - `router`, `routes`: map a protocol to its listener, for a whole endpoint and for single connections
 //! - `listener`: takes the streams of some protocols
 //! - `incoming`: a stream that a peer opened
 //! - `pending`: streams that the program accepts or refuses before their ack
-//! - `queue`, `permit`, `permit_pool`: the streams that wait for a listener, and the bounded places of its queue
+//! - `queue`, `permit`, `permit_pool`: the streams that wait for a listener, and the bounded permits of its queue
 //! - `connections`: incoming connections
 //! - `fair_waiters`: serves the tasks that wait for a queue in the order of their calls
 

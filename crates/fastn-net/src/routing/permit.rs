@@ -1,11 +1,11 @@
-//! A reserved place in a listener's queue.
+//! Permits of a listener's queue.
 
 use std::sync::Arc;
 
 use super::{IncomingStream, queue::StreamQueue};
 use crate::{identity::PublicKey, protocol::Protocol};
 
-/// A place in a queue, reserved before the stream is acknowledged. Released when dropped.
+/// A permit to enter a queue, acquired before the stream is acknowledged. Released when dropped.
 #[derive(Debug)]
 pub(crate) struct QueuePermit {
     queue: Arc<StreamQueue>,

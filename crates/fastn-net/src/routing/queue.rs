@@ -32,7 +32,7 @@ pub(crate) struct StreamQueue {
     serves_endpoint: bool,
     acks: AckMode,
     inner: WakerMutex<Inner>,
-    /// Of the tasks in [`StreamQueue::accept`].
+    /// Tasks in [`StreamQueue::accept`].
     pub(super) waiters: FairWaiters,
 }
 
@@ -284,7 +284,7 @@ impl StreamQueue {
         self.wake_all();
     }
 
-    /// Whether streams are still handed out in this state. A draining queue keeps the promise of an ack only.
+    /// Whether streams are still handed out in this state. A draining queue hands out only acknowledged streams.
     pub(super) fn hands_out(&self, state: QueueState) -> bool {
         match state {
             QueueState::Open => true,

@@ -1,4 +1,4 @@
-//! Protocol to listener, for one scope: an endpoint or a connection.
+//! Maps a protocol to its listener, for one scope: an endpoint or a connection.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -1,7 +1,7 @@
 //! The sockets of an endpoint: bind errors, and waiting until the ports are free again.
 //!
-//! iroh reports neither: it does not name the address that failed, and it closes a socket when the last of its own handles is dropped, on a thread that may block. So the ports are
-//! tried.
+//! iroh reports neither. It does not name the address that failed, and it closes a socket when the last of its own handles is dropped, on
+//! a thread that may block. So this module tries to bind the ports.
 
 use std::{
     error::Error as StdError,
@@ -22,7 +22,7 @@ use crate::{
 /// Limit for closing a socket. Closing takes longer only while a stream of the endpoint is held.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// Between two tries, at first; doubled each time.
+/// Initial pause between two tries. Doubles each time.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Waits until all these addresses can be bound again, at most 1 s. Cancel-safe.

@@ -1,4 +1,4 @@
-//! Where a tunnel connects or listens on this machine's side.
+//! The local address of a tunnel: where it connects or listens.
 
 use std::{fmt, str::FromStr};
 
@@ -67,7 +67,7 @@ fn parse(text: &str) -> Option<SocketName> {
     let port = port_of(port)?;
     let host = match host.strip_prefix('[') {
         Some(rest) => rest.strip_suffix(']').filter(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok())?,
-        // An IPv6 address without brackets: its last group is no port.
+        // An IPv6 address without brackets: its last group is not a port.
         None if host.contains(':') => return None,
         None => host,
     };
@@ -76,7 +76,7 @@ fn parse(text: &str) -> Option<SocketName> {
     is_host.then(|| SocketName::Tcp { host: host.to_owned(), port })
 }
 
-/// Digits only: `u16::from_str` takes a sign too.
+/// Parses a port. Digits only: `u16::from_str` also accepts a sign.
 fn port_of(text: &str) -> Option<u16> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_and_written() {
+    fn names_are_parsed_and_shown() {
         for text in ["127.0.0.1:80", "localhost:0", "[::1]:65535", "db.example:5432"] {
             assert_eq!(text.parse::<SocketName>().expect(text).to_string(), text);
         }
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_names() {
+    fn other_texts_are_rejected_as_names() {
         for text in [
             "",
             ":",

@@ -7,8 +7,8 @@ use crate::{
     identity::PublicKey,
 };
 
-/// The peers that may use an exposed service. Checked for each stream, in addition to the endpoint's access lists and authorizer. Denying a peer
-/// in the access lists ends its tunnels.
+/// The peers that may use an exposed service. Checked for each stream, in addition to the endpoint's access lists and authorizer. Denying
+/// a peer in the access lists ends its tunnels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Allow {
     /// Every peer that the endpoint admits.

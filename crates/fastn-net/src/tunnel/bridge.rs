@@ -26,11 +26,11 @@ use crate::{
 };
 
 impl Endpoint {
-    /// Listens on `local`, a TCP port or a Unix socket, and carries each client's connection to the service that the peer exposes.
-    /// Dials the peer when the first client connects. A client's first bytes travel without a round trip before them.
+    /// Listens on `local`, a TCP port or a Unix socket, and carries each client's connection to the service that the peer exposes. Dials
+    /// the peer when the first client connects. Sends a client's first bytes without waiting for a round trip.
     ///
-    /// A client sees a reset when the peer cannot be reached, does not expose the service, refuses this endpoint, or is lost. The log
-    /// says why, at level warn.
+    /// A client sees a reset when the peer cannot be reached, does not expose the service, refuses this endpoint, or is lost. The reason
+    /// is logged at level warn.
     ///
     /// Anyone who can reach `local` can use the service: other users of this machine too, if it is on 127.0.0.1. A Unix socket in a
     /// private folder is for one user only.
@@ -128,7 +128,7 @@ impl Bridge {
         };
         loop {
             match carry(&mut pipe, &mut stream, socket, &self.work, reset::CANCELLED).await {
-                // The connection had just been closed as idle, or its peer was restarted.
+                // The connection had just been closed as idle, or its peer had restarted.
                 Err(PipeError::Stream(_)) if stream.take_retry() => {
                     stream = self.open(socket).await?;
                     pipe.restart();

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::stream::Stream;
 
-/// Copies both ways until both directions have ended, the socket is reset, or the tunnel is closed. Resets the stream with `code` if
-/// its own side failed. Drop the socket after an error.
+/// Copies both ways until both directions have ended, the socket is reset, or the tunnel is closed. If this side failed, resets the
+/// stream with `code`. Drop the socket after an error.
 pub(super) async fn carry(
     pipe: &mut Pipe,
     stream: &mut Stream,

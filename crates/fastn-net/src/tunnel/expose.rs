@@ -21,8 +21,8 @@ impl Endpoint {
     /// acknowledged once the target has accepted the connection. A target that cannot be reached refuses the stream, which
     /// [`Endpoint::bridge_tcp`] carries to its client as a reset.
     ///
-    /// The endpoint's limits of streams bound the connections of a peer, and those of all peers. Connects to nothing before a peer
-    /// opens a stream.
+    /// The endpoint's stream limits bound the connections of each peer, and of all peers. Makes no connection before a peer opens a
+    /// stream.
     ///
     /// # Errors
     ///

@@ -95,7 +95,7 @@ pub(super) fn listen_error(name: &SocketName, error: io::Error) -> Error {
 #[cfg(unix)]
 fn bind_unix(path: &std::path::Path) -> io::Result<LocalListener> {
     let listener = match UnixListener::bind(path) {
-        // The file of a program that is gone.
+        // The file of a program that has ended.
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_abandoned(path) => {
             std::fs::remove_file(path)?;
             UnixListener::bind(path)?

@@ -28,21 +28,21 @@
 //!
 //! # How connections end
 //!
-//! - The EOF of one side becomes a FIN of the stream, and an EOF at the other side. The other direction goes on.
+//! - The EOF of one side becomes a FIN of the stream, and an EOF at the other side. The other direction continues.
 //! - A TCP reset, a target that refuses, a lost peer and a closed tunnel reach the other side as a TCP reset, never as an EOF. A Unix
 //!   socket has no reset: it just closes.
-//! - A silent peer is lost after about 9 s. A client that has half-closed its socket still gets what has arrived, unless it takes nothing
-//!   for 1 s.
+//! - A silent peer is lost after about 9 s. A client that has half-closed its socket still gets the received bytes, unless it reads
+//!   nothing for 1 s.
 //!
 //! # Layout
 //!
-//! - `expose`, `bridge`: the two sides; `options`: of both
-//! - `pipe`: bytes both ways; `carry`: the same, with a socket and the end of the tunnel
+//! - `expose`, `bridge`: the two sides; `options`: their options
+//! - `pipe`: copies bytes both ways; `carry`: the same, until the tunnel is closed
 //! - `running`: a running tunnel, and its tasks; `write_batching`: sends their small writes in few packets
-//! - `listener`, `target`: sockets that are accepted and connected; `socket`: either; `address`: their names
+//! - `listener`, `target`: sockets that are accepted and connected; `socket`: both kinds; `address`: their names
 //! - `udp`: the same for datagrams; `http`: for requests
 //! - `proxy`: destinations that the client chooses, within rules
-//! - `allow`: who may use a service
+//! - `allow`: the peers that may use a service
 
 mod address;
 mod allow;

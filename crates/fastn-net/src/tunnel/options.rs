@@ -14,7 +14,7 @@ const MAX_NAME: usize = 255;
 
 const FLOW_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Adds the `with_…` methods of fields: `set` takes the field's type, `some` what becomes the type within its `Option`.
+/// Adds the `with_…` methods of fields: `set` takes the field's type, `some` a value that converts to the type within its `Option`.
 macro_rules! setters {
     ($owner:ident { $($kind:ident $field:ident, $with:ident: $type:ty;)* }) => {
         impl $owner {

@@ -63,9 +63,9 @@ impl std::error::Error for PipeError {
 }
 
 /// Copies bytes both ways between a stream and a socket until both directions have ended. The EOF of one side becomes the FIN of the
-/// other, each direction on its own. A slow reader holds up the writer: at most 64 KiB of each direction are in memory here.
+/// other, for each direction separately. A slow reader blocks the writer: at most 64 KiB of each direction are in memory here.
 ///
-/// Join two halves with [`tokio::io::join`], such as standard input and output.
+/// To pipe two separate halves, such as standard input and output, join them with [`tokio::io::join`].
 ///
 /// Not cancel-safe. Dropping the future loses buffered bytes: drop the stream then, which resets it.
 ///
@@ -77,7 +77,7 @@ pub async fn pipe(stream: &mut Stream, socket: impl AsyncRead + AsyncWrite + Unp
     Pipe::default().run(stream, socket, reset::CANCELLED).await
 }
 
-/// Both directions between a stream and a socket. Holds what was read and not yet written.
+/// Both directions between a stream and a socket. Holds bytes that were read and not yet written.
 #[derive(Default)]
 pub(super) struct Pipe {
     outbound: Direction,
@@ -128,12 +128,12 @@ impl Pipe {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        // First bytes of the socket travel with the stream's header: reading the stream sends it alone.
+        // The socket's first bytes travel with the stream's header; reading the stream first would send the header alone.
         let mut socket = Local(socket);
         let outbound = self.outbound.poll(cx, &mut socket, stream)?;
         let inbound = self.inbound.poll(cx, stream, &mut socket)?;
         if self.inbound.is_blocked() {
-            // The stream is not read until the socket accepts more, so a reset would stay unseen.
+            // The stream is not read until the socket accepts more, so a reset would go unnoticed.
             self.check_reset(cx, stream)?;
         }
         if outbound.is_ready() && inbound.is_ready() { Poll::Ready(Ok(())) } else { Poll::Pending }
@@ -244,11 +244,11 @@ impl Direction {
 }
 
 thread_local! {
-    /// The buffer of the thread's next direction that reads.
+    /// The buffer for the thread's next direction that reads.
     static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
-/// A buffer of 64 KiB. Give it back with [`put_buffer`].
+/// A buffer of 64 KiB. Return it with [`put_buffer`].
 pub(super) fn take_buffer() -> Box<[u8]> {
     SPARE.take().unwrap_or_else(|| vec![0; BUFFER].into_boxed_slice())
 }
@@ -278,7 +278,7 @@ enum Sent {
 }
 
 /// Whether the peer accepts no more bytes, without an error. Older peers stop every stream that they have answered, and handlers may
-/// ignore the end of a request.
+/// ignore the rest of a request.
 pub(super) fn is_unwanted(error: &Error) -> bool {
     error.code() == Code::StreamStopped && error.error_code() == Some(reset::ABANDONED)
 }

@@ -16,9 +16,9 @@ use crate::{endpoint::Endpoint, error::Error};
 
 /// A running tunnel: an exposed service, or a bridge to one.
 ///
-/// - Dropping it ends accepting. Its connections go on until they end.
-/// - [`Tunnel::close`] ends accepting, waits for its connections, and resets what is left.
-/// - [`Endpoint::drain`] ends accepting, and [`Endpoint::drained`] and [`Endpoint::close`] wait for its connections.
+/// - Dropping it stops accepting. Its connections continue until they end.
+/// - [`Tunnel::close`] stops accepting, waits for its connections, and resets the remaining ones.
+/// - [`Endpoint::drain`] stops accepting, and [`Endpoint::drained`] and [`Endpoint::close`] wait for its connections.
 /// - While it has connections, or accepts, dropping the endpoint does not close it.
 pub struct Tunnel {
     work: TunnelTasks,
@@ -51,17 +51,17 @@ impl Tunnel {
         self.work.tasks.len().saturating_sub(usize::from(!self.work.tasks.is_closed()))
     }
 
-    /// Ends accepting. Its connections go on.
+    /// Stops accepting. Its connections continue.
     pub fn stop(&self) {
         self.work.stopped.cancel();
     }
 
-    /// Waits until it accepts nothing any more and its connections have ended. Cancel-safe.
+    /// Waits until it has stopped accepting and its connections have ended. Cancel-safe.
     pub async fn closed(&self) {
         self.work.tasks.wait().await;
     }
 
-    /// Ends accepting, waits at most `limit` for its connections to end, and resets those that are left. Cancelling it leaves them
+    /// Stops accepting, waits at most `limit` for its connections to end, and resets the remaining ones. Cancelling it leaves them
     /// running.
     pub async fn close(&self, limit: Duration) {
         self.stop();
@@ -104,7 +104,7 @@ impl TunnelTasks {
         Self { endpoint: endpoint.clone(), tasks: Arc::default(), cut: CancellationToken::new(), stopped, batching }
     }
 
-    /// Runs the loop that accepts, until it ends or the tunnel or its endpoint stops.
+    /// Runs the accept loop until it ends, or the tunnel or its endpoint stops.
     pub(super) fn accept(&self, accepting: impl Future<Output = ()> + Send + 'static) {
         let work = self.clone();
         self.spawn(async move {
@@ -117,8 +117,8 @@ impl TunnelTasks {
         });
     }
 
-    /// Runs a connection. It begins before this returns, so that connections begin in the order in which they came: tasks that are
-    /// spawned together run in another.
+    /// Runs a connection. Polls it once before returning, so that connections start in the order of their arrival: tasks that are spawned
+    /// together run in another order.
     pub(super) async fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(self.tasks.track_future(task));
         if poll_fn(|cx| Poll::Ready(task.as_mut().poll(cx))).await.is_pending() {
@@ -134,7 +134,7 @@ impl TunnelTasks {
         self.endpoint.spawn(self.tasks.track_future(task));
     }
 
-    /// Resolves when the tunnel or its endpoint accepts nothing any more: connections that are idle should end. Cancel-safe.
+    /// Resolves when the tunnel or its endpoint stops accepting: idle connections should then end. Cancel-safe.
     pub(super) async fn stopping(&self) {
         tokio::select! {
             () = self.stopped.cancelled() => {}
@@ -152,7 +152,8 @@ impl TunnelTasks {
         self.cut.cancelled().await;
     }
 
-    /// Runs a part of a connection, such as a look-up, until the tunnel's connections must end: `None` then. Cancel-safe if the part is.
+    /// Runs a part of a connection, such as a look-up. Returns `None` if the tunnel's connections must end first. Cancel-safe if the part
+    /// is.
     pub(super) async fn until_cut<T>(&self, part: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -162,7 +163,7 @@ impl TunnelTasks {
     }
 }
 
-/// The error of what [`TunnelTasks::cut`] ended.
+/// The error of an operation that [`TunnelTasks::cut`] ended.
 pub(super) fn closed() -> Error {
     Error::new(crate::error::Code::Closed, "the tunnel was closed")
 }

@@ -1,4 +1,4 @@
-//! A socket of this machine that a tunnel connects or accepts.
+//! A local socket that a tunnel connects or accepts.
 
 use std::{
     io::{self, Read},
@@ -60,7 +60,7 @@ impl Socket {
     /// From now on, dropping it closes it cleanly. Written bytes are still delivered.
     pub(super) fn close_cleanly(&self) {
         if let Self::Tcp(socket) = self {
-            // Fails only where the other end has reset it.
+            // Fails only if the other end has reset it.
             let _ = SockRef::from(socket).set_linger(None);
         }
     }
@@ -71,13 +71,13 @@ impl Socket {
         let ready = socket!(self, socket => socket.ready(Interest::ERROR).await);
         match ready.and_then(|_| socket!(self, socket => socket.take_error())) {
             Ok(Some(error)) | Err(error) => error,
-            // A reader or writer has got it.
+            // A reader or writer has taken the error.
             Ok(None) => std::future::pending().await,
         }
     }
 
-    /// Reads what has arrived. A short read means that no more is there: with edge-triggered readiness, the next read then waits without
-    /// a system call, as tokio's own does.
+    /// Reads the received bytes. A short read means that no more are there: with edge-triggered readiness, the next read then waits
+    /// without a system call, as tokio's own does.
     fn read_now(&self, into: &mut [u8]) -> io::Result<usize> {
         if !cfg!(unix) {
             return socket!(self, socket => socket.try_read(into));
@@ -131,7 +131,7 @@ impl AsyncWrite for &Socket {
     }
 }
 
-/// Unlike `&Socket`, without filling the buffer with zeros first, and with vectored writes.
+/// Unlike `&Socket`, does not zero the buffer first, and has vectored writes.
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         socket!(&mut *self, socket => Pin::new(socket).poll_read(cx, into))

@@ -1,4 +1,4 @@
-//! The socket of this machine's side that an exposed service connects to.
+//! The local socket that an exposed service connects to.
 
 use std::{
     io,
@@ -42,7 +42,7 @@ impl Target {
         tokio::time::timeout(limit, self.connect_now()).await.map_err(timed_out)?
     }
 
-    /// Same for UDP, with a socket of its own. Not for a Unix socket, which expects streams.
+    /// The same for UDP, with a new socket. Not for a Unix socket, which expects streams.
     pub(super) async fn connect_udp(&self, limit: Duration) -> io::Result<UdpSocket> {
         tokio::time::timeout(limit, self.connect_udp_now()).await.map_err(timed_out)?
     }
@@ -67,7 +67,7 @@ impl Target {
     pub(super) fn refuse(&self, pending: PendingStream, error: &io::Error) {
         let peer = pending.peer();
         warn!(target: log_target::TUNNEL, %peer, tunnel_target = %self.name, %error, "cannot connect to the target");
-        // Without the target's name: it is this side's own.
+        // Without the target's name, which is private to this side.
         pending.refuse(word::TARGET_UNREACHABLE, &format!("the service is not reachable: {}", error.kind()));
     }
 

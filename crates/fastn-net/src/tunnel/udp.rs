@@ -1,9 +1,9 @@
-//! UDP: each flow of datagrams is a stream.
+//! UDP: each flow of datagrams uses one stream.
 //!
 //! - `flow`: carries the datagrams of one flow
 //!
-//! A datagram travels as its length (two bytes, big-endian) and its bytes. A flow is the datagrams of one client's address. It ends
-//! when it is idle, on either side. Datagrams that find no room are dropped, as in any network.
+//! A datagram travels as its length (two bytes, big-endian) and its bytes. A flow is the datagrams of one client's address. It ends when
+//! it is idle, on either side. Datagrams that do not fit in a queue are dropped, as in any network.
 
 mod flow;
 
@@ -38,17 +38,16 @@ use crate::{
     wire::header,
 };
 
-/// Datagrams of a flow that wait for the peer.
+/// Limit of datagrams of a flow that wait for the peer.
 const MAX_WAITING: usize = 64;
 
-/// Bytes of all flows of a bridge that wait for the peer.
+/// Limit in bytes of datagrams of all flows of a bridge that wait for the peer.
 const MAX_WAITING_BYTES: usize = 8 * 1024 * 1024;
 
 impl Endpoint {
-    /// Exposes a UDP service to peers ([`Endpoint::bridge_udp`]). Each of their flows gets a local socket of its own, which sends to
-    /// `target`.
+    /// Exposes a UDP service to peers ([`Endpoint::bridge_udp`]). Each of their flows gets its own local socket, which sends to `target`.
     ///
-    /// The endpoint's limits of streams bound the flows. A peer's flow ends after [`ExposeOptions::flow_timeout`] without a datagram.
+    /// The endpoint's stream limits bound the flows. A peer's flow ends after [`ExposeOptions::flow_timeout`] without a datagram.
     ///
     /// # Errors
     ///
@@ -134,7 +133,7 @@ struct Bridge {
     header: Vec<u8>,
     options: BridgeOptions,
     flows: Mutex<HashMap<SocketAddr, mpsc::Sender<Waiting>>>,
-    /// Bytes that may still wait.
+    /// Bytes that may still be queued.
     room: Arc<Semaphore>,
     work: TunnelTasks,
 }
@@ -153,7 +152,7 @@ impl Bridge {
         }
     }
 
-    /// Hands a datagram to its flow, and begins one for a new client. Drops it where there is no room.
+    /// Passes a datagram to its flow, and begins one for a new client. Drops it if there is no room.
     fn forward(self: &Arc<Self>, client: SocketAddr, frame: &[u8]) {
         let size = u32::try_from(frame.len()).unwrap_or(u32::MAX);
         let Ok(room) = self.room.clone().try_acquire_many_owned(size) else { return };

@@ -8,7 +8,8 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// A task that has written more fills packets of its own. These are sent at once, so the connection works on them while others write.
+/// A task that has written more than this fills packets of its own. These are sent at once, so the connection works on them while others
+/// write.
 const FEW: usize = 4 * 1024;
 
 thread_local! {
@@ -122,12 +123,12 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn few_bytes_are_sent_behind_all_that_are_ready() {
+    async fn small_writes_are_sent_after_all_ready_tasks() {
         assert_eq!(order(FEW).await, ["wrote", "wrote", "sent"]);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn many_bytes_are_sent_at_once() {
+    async fn large_writes_are_sent_at_once() {
         assert_eq!(order(FEW + 1).await[..2], ["wrote", "sent"]);
     }
 }

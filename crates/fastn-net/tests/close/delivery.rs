@@ -1,4 +1,4 @@
-//! What was finished is delivered before the close.
+//! Finished streams are delivered before the close.
 
 use std::{
     sync::Arc,
@@ -50,17 +50,17 @@ async fn finished_streams_arrive(options: fastn_net::OpenOptions, late: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_finished_arrives_whole() {
+async fn finished_streams_arrive_complete() {
     tokio::join!(finished_streams_arrive(USUAL, false), finished_streams_arrive(LATER, false));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_finished_arrives_whole_even_if_it_is_read_late() {
+async fn finished_streams_arrive_complete_even_if_read_late() {
     tokio::join!(finished_streams_arrive(USUAL, true), finished_streams_arrive(LATER, true));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_finished_answer_arrives_whole() {
+async fn a_finished_answer_arrives_complete() {
     for _ in 0..20 {
         let (a, b) = pair().await;
         let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
@@ -157,7 +157,7 @@ async fn an_acknowledgement_can_be_awaited_on_a_retired_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_that_its_connection_took_with_it_was_not_acknowledged() {
+async fn a_stream_lost_with_its_connection_was_not_acknowledged() {
     let a = endpoint().await;
     let (stream, frozen) = frozen_stream(&a).await;
     let (connection, id) = (stream.connection().clone(), stream.id());

@@ -27,7 +27,7 @@ async fn no_stream_opens_while_the_endpoint_closes() {
     let peer = a.peer(&address).expect("peer");
     let held = a.connection(stream.connection().id()).expect("connection");
     let closing = a.close(GENEROUS);
-    // From the call on, even before the future is polled.
+    // Holds from the call on, even before the future is polled.
     let header = header(&Protocol::Tcp);
     let refused = |what: &str, opened: Result<Option<Stream>>| match opened {
         Ok(opened) => panic!("{what} opened {opened:?}"),

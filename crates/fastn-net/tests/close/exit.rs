@@ -12,7 +12,7 @@ use iroh::endpoint::ConnectionError;
 use tokio::runtime::Handle;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_left_behind() {
+async fn a_close_leaves_no_task_and_no_peer() {
     let tasks = || Handle::current().metrics().num_alive_tasks();
     let before = tasks();
     for _ in 0..5 {

@@ -1,4 +1,4 @@
-//! What callers and peers see of a close.
+//! Results of a close for callers and peers.
 
 use std::{
     future::poll_fn,
@@ -28,7 +28,7 @@ async fn closing_is_idempotent_and_shared() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn dropping_the_future_stops_nothing() {
+async fn dropping_the_future_does_not_cancel_the_close() {
     let (a, b) = pair().await;
     let inbound = b.listen_connections().expect("inbound");
     echo(&b, &[Protocol::Tcp]);
@@ -47,7 +47,7 @@ async fn dropping_the_future_stops_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn afterwards_everything_is_closed() {
+async fn after_the_close_every_call_fails_as_closed() {
     let (a, b) = pair().await;
     echo(&b, &[Protocol::Tcp]);
     let listener = a.listen(None, &[Protocol::Tcp], false).expect("listen");

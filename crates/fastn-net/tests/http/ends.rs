@@ -1,4 +1,4 @@
-//! How requests end that do not end well, and tunnels that close.
+//! Requests that fail, and tunnels that close.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_service_that_fails_within_an_answer_is_a_reset() {
+async fn a_service_that_fails_during_an_answer_is_a_reset() {
     let tunnelled = Tunnelled::new().await;
     for head in ["content-length: 100", "transfer-encoding: chunked"] {
         let (mut client, mut service, _) = tunnelled.get("/").await;
@@ -54,20 +54,20 @@ async fn a_slow_service_is_a_gateway_timeout() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_cancels_its_request_at_the_service() {
+async fn a_client_that_disconnects_cancels_its_request_at_the_service() {
     let tunnelled = Tunnelled::new().await;
     let (client, mut service, _) = tunnelled.get("/slow").await;
     drop(client);
     assert_eq!(service.rest().await, "");
 
-    // Within an answer that says nothing for now.
+    // During an answer, while the service is silent.
     let (mut client, mut service, _) = tunnelled.get("/events").await;
     service.send("HTTP/1.1 200 OK\r\n\r\n").await;
     client.head().await;
     drop(client);
     assert_eq!(service.rest().await, "");
 
-    // Within a request, whose body must not look complete.
+    // During a request, whose body must not look complete.
     let mut client = tunnelled.connect().await;
     let host = tunnelled.host();
     client.send(&format!("POST / HTTP/1.1\r\nhost: {host}\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n")).await;
@@ -99,7 +99,7 @@ async fn revoking_a_peer_ends_its_requests() {
 }
 
 #[tokio::test]
-async fn a_peer_that_is_not_allowed_is_told_so() {
+async fn a_peer_that_is_not_allowed_gets_status_403() {
     let (client, server) = pair().await;
     let service = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let allow = Allow::peers([server.id()]).expect("allow");
@@ -141,7 +141,7 @@ async fn draining_lets_requests_finish_and_ends_idle_connections() {
 }
 
 #[tokio::test]
-async fn closing_a_tunnel_waits_as_long_as_it_may_and_then_resets() {
+async fn closing_a_tunnel_waits_for_its_limit_and_then_resets() {
     for side in 0..2 {
         let tunnelled = Tunnelled::new().await;
         let (mut client, mut service, _) = tunnelled.get("/").await;

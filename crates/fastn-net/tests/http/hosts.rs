@@ -1,4 +1,4 @@
-//! Which service a request is for, and what it learns as Host.
+//! The service that a request reaches, and the Host that the service gets.
 
 use fastn_net::{
     Code,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_bridge_answers_for_known_hosts_only() {
+async fn a_bridge_answers_only_for_known_hosts() {
     let tunnelled = Tunnelled::new().await;
     let mut client = tunnelled.connect().await;
     for host in ["evil.example", "localhost", "127.0.0.1", "x.localhost"] {

@@ -1,4 +1,4 @@
-//! Requests that two programs could read differently: none reaches the service as it is.
+//! Requests that two programs could read differently: none reaches the service unchanged.
 
 use fastn_net::Protocol;
 
@@ -7,7 +7,7 @@ use crate::{
     tunnelled::{Tunnelled, field, fields},
 };
 
-/// Requests behind their line and Host, and the status that each gets. A second request hides in some of them.
+/// Requests, without their first line and Host, and the status that each gets. Some hide a second request.
 const REJECTED: &[(&str, &str)] = &[
     ("content-length: 4\r\ncontent-length: 5\r\n\r\nbodyGET /hidden HTTP/1.1\r\n\r\n", "400"),
     ("content-length: 4, 5\r\n\r\nbody", "400"),
@@ -48,7 +48,7 @@ const REJECTED: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn a_request_with_two_readings_gets_a_status_and_reaches_no_service() {
+async fn an_ambiguous_request_gets_a_status_and_does_not_reach_the_service() {
     let tunnelled = Tunnelled::new().await;
     for (rest, status) in REJECTED {
         let mut client = tunnelled.connect().await;
@@ -62,7 +62,7 @@ async fn a_request_with_two_readings_gets_a_status_and_reaches_no_service() {
 }
 
 #[tokio::test]
-async fn a_request_line_is_one_of_http() {
+async fn malformed_request_lines_are_rejected() {
     let tunnelled = Tunnelled::new().await;
     let host = tunnelled.host();
     for line in [
@@ -82,7 +82,7 @@ async fn a_request_line_is_one_of_http() {
     }
     let mut client = tunnelled.connect().await;
     client.send("GET / HTTP/1.1\r\n\r\n").await;
-    // Without a Host, it is for no service.
+    // Without a Host, it selects no service.
     assert!(client.head().await.starts_with("HTTP/1.1 421 "));
     let mut client = tunnelled.connect().await;
     client.send(&format!("GET / HTTP/1.1\r\nhost: {host}\r\nx: {}\r\n\r\n", "a".repeat(70_000))).await;
@@ -91,7 +91,7 @@ async fn a_request_line_is_one_of_http() {
 }
 
 #[tokio::test]
-async fn what_is_accepted_reaches_the_service_in_one_spelling() {
+async fn accepted_requests_reach_the_service_in_one_spelling() {
     let tunnelled = Tunnelled::new().await;
     let host = tunnelled.host();
     // A chunk extension, a repeated equal length, and a length beside chunks.
@@ -128,9 +128,9 @@ async fn what_is_accepted_reaches_the_service_in_one_spelling() {
     tunnelled.close().await;
 }
 
-/// A service cannot make two answers of one.
+/// A service cannot turn one answer into two.
 #[tokio::test]
-async fn an_answer_with_two_readings_is_a_bad_gateway() {
+async fn an_ambiguous_answer_is_a_bad_gateway() {
     let tunnelled = Tunnelled::new().await;
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\nbody",
@@ -165,7 +165,7 @@ async fn an_answer_with_two_readings_is_a_bad_gateway() {
     tunnelled.close().await;
 }
 
-/// Behind another answer on the same connection, whose body has line feeds of its own.
+/// After another answer on the same connection, whose body has line feeds of its own.
 #[tokio::test]
 async fn each_head_of_a_connection_is_checked_and_no_body() {
     let tunnelled = Tunnelled::new().await;
@@ -263,7 +263,7 @@ async fn a_line_feed_in_a_trailer_ends_the_message_as_a_failure() {
 }
 
 #[tokio::test]
-async fn a_chunked_answer_with_a_length_arrives_whole() {
+async fn a_chunked_answer_with_a_length_arrives_complete() {
     let tunnelled = Tunnelled::new().await;
     let (mut client, mut service, _) = tunnelled.get("/").await;
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n";

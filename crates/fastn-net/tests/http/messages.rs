@@ -1,4 +1,4 @@
-//! Requests and answers: what passes, and what does not.
+//! Requests and answers: the forwarded parts, and the dropped ones.
 
 use fastn_net::{OpenOptions, Protocol};
 use tokio::io::AsyncWriteExt;
@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn the_service_learns_who_asks_and_by_which_way() {
+async fn the_service_learns_the_peer_and_the_route_of_a_request() {
     let tunnelled = Tunnelled::new().await;
     let mut client = tunnelled.connect().await;
     let host = tunnelled.host();
@@ -94,7 +94,7 @@ async fn bodies_stream_both_ways_at_once_and_have_trailers() {
 }
 
 #[tokio::test]
-async fn a_body_waits_for_the_word_of_the_service() {
+async fn a_body_with_an_expectation_waits_for_the_service() {
     let tunnelled = Tunnelled::new().await;
     let post =
         format!("POST / HTTP/1.1\r\nhost: {}\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n", tunnelled.host());
@@ -110,7 +110,7 @@ async fn a_body_waits_for_the_word_of_the_service() {
     service.send("HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n").await;
     assert!(client.head().await.starts_with("HTTP/1.1 201 Created\r\n"));
 
-    // A final answer in its place: the body is never asked for.
+    // A final answer instead of "100 Continue": the body is never asked for.
     let mut client = tunnelled.connect().await;
     client.send(&post).await;
     let head = service.head().await;
@@ -121,7 +121,7 @@ async fn a_body_waits_for_the_word_of_the_service() {
 }
 
 #[tokio::test]
-async fn a_body_is_not_held_for_a_service_that_says_nothing() {
+async fn a_body_does_not_wait_long_for_a_silent_service() {
     let tunnelled = Tunnelled::new().await;
     let mut client = tunnelled.connect().await;
     let host = tunnelled.host();
@@ -229,7 +229,7 @@ async fn a_stream_may_end_with_its_request() {
 
 /// A bridge removes what `Connection` names before it sends a request, but a peer may send bytes of its own.
 #[tokio::test]
-async fn a_peer_cannot_remove_what_is_said_of_it() {
+async fn a_peer_cannot_remove_the_fields_about_it() {
     let tunnelled = Tunnelled::new().await;
     let protocol = Protocol::service("http", Some(""));
     let stream = open(&tunnelled.client, &tunnelled.server, &protocol, USUAL).await.expect("stream");
@@ -249,7 +249,7 @@ async fn a_peer_cannot_remove_what_is_said_of_it() {
     tunnelled.close().await;
 }
 
-/// hyper gives them to a client, and its server can send none.
+/// hyper forwards them to a client, but its server can send none.
 #[tokio::test]
 async fn early_hints_are_dropped_and_the_answer_follows() {
     let tunnelled = Tunnelled::new().await;

@@ -42,7 +42,7 @@ impl Served {
         Self { endpoint, service, exposed, raw, connection }
     }
 
-    /// Asks, and leaves the stream open, as the original does until it has the head of the answer.
+    /// Sends a request, and leaves the stream open, as the original does until it has the head of the answer.
     async fn ask(&self, request: &str) -> RawStream {
         let mut stream = RawStream::start(&self.connection, format!("\"Http\"\n{request}").as_bytes()).await;
         stream.hears(b"ack\n").await;
@@ -139,7 +139,7 @@ async fn answers_without_a_body_and_pages_of_the_tunnel_have_heads_of_json() {
         ("{\"uri\":\"/\",\"method\":\"G T\",\"headers\":[]}", 400),
         ("{\"uri\":\"/a b\",\"method\":\"GET\",\"headers\":[]}", 400),
         ("{\"uri\":\"/\\n\",\"method\":\"GET\",\"headers\":[]}", 400),
-        // A line feed, a CR, a NUL, and a name that is none.
+        // A line feed, a CR, a NUL, and an invalid name.
         ("{\"uri\":\"/\",\"method\":\"GET\",\"headers\":[[\"x\",[97,10,98]]]}", 400),
         ("{\"uri\":\"/\",\"method\":\"GET\",\"headers\":[[\"x\",[97,13,98]]]}", 400),
         ("{\"uri\":\"/\",\"method\":\"GET\",\"headers\":[[\"x\",[97,13,10]]]}", 400),
@@ -164,7 +164,7 @@ async fn answers_without_a_body_and_pages_of_the_tunnel_have_heads_of_json() {
 }
 
 #[tokio::test]
-async fn what_is_cut_short_is_a_reset_both_ways() {
+async fn truncated_messages_are_resets_both_ways() {
     let served = Served::new().await;
     let get = "{\"uri\":\"/\",\"method\":\"GET\",\"headers\":[]}\n";
     let mut stream = served.ask(get).await;
@@ -209,7 +209,7 @@ impl Bridged {
         Self { endpoint, bridge, raw }
     }
 
-    /// Sends a request, and gives what the peer gets of it behind the header, acknowledged.
+    /// Sends a request, and returns the peer's view of it after the header, acknowledged.
     async fn ask(&self, connection: &Connection, request: &str) -> (Http, RawStream) {
         let mut client = connect(&self.bridge).await;
         client.send(request).await;
@@ -221,7 +221,7 @@ impl Bridged {
 
     async fn connection(&self) -> Connection {
         let mut client = connect(&self.bridge).await;
-        // A named service needs no stream: the peer would end its accept loop.
+        // A named service needs no stream: it would end the peer's accept loop.
         client.send("GET / HTTP/1.1\r\nhost: admin\r\n\r\n").await;
         let connection = self.raw.accept().await;
         let (head, text) = client.answer().await;
@@ -251,7 +251,7 @@ async fn a_bridge_reaches_an_older_peer() {
     );
     let head = format!("{{\"uri\":\"/p?q\",\"method\":\"POST\",\"headers\":{headers}}}\nbody");
     stream.hears_last(head.as_bytes()).await;
-    // A Rust exposer passes on what belongs to its backend's connection.
+    // A Rust exposer forwards the fields of its backend's connection.
     let headers = format!(
         "[[\"connection\",{}],[\"keep-alive\",{}],[\"transfer-encoding\",{}],[\"x\",{}]]",
         codes("close"),
@@ -289,7 +289,7 @@ async fn an_older_peers_answer_may_come_before_the_request_has_ended() {
 }
 
 #[tokio::test]
-async fn what_an_older_peer_answers_is_checked() {
+async fn answers_of_older_peers_are_validated() {
     let bridged = Bridged::new().await;
     let connection = bridged.connection().await;
     let get = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";

@@ -52,7 +52,7 @@ async fn clients_reach_destinations_through_an_older_peer() {
     stream.say(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
     assert_eq!(client.answer().await.1, "ok");
 
-    // An older peer resets the stream of a destination that it does not reach.
+    // An older peer resets the stream of a destination that it cannot reach.
     let mut client = connect(&proxy).await;
     client.send("GET http://example.com:81/ HTTP/1.1\r\nhost: example.com:81\r\n\r\n").await;
     let mut stream = RawStream::accept(&connection).await;

@@ -1,10 +1,10 @@
-//! Connections that are kept for further requests, and the tasks that drive them.
+//! Reused connections, and the tasks that drive them.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{support::soon, tunnelled::Tunnelled};
 
-/// More than all buffers on the way hold.
+/// More bytes than all buffers on the path hold.
 const MUCH: usize = 32 * 1024 * 1024;
 
 #[tokio::test]
@@ -23,7 +23,7 @@ async fn a_connection_that_the_service_closed_is_not_used_again() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_to_the_service_ends_well() {
+async fn an_idle_connection_to_the_service_is_closed_cleanly() {
     let tunnelled = Tunnelled::new().await;
     let (mut client, mut service, _) = tunnelled.get("/").await;
     service.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
@@ -33,7 +33,7 @@ async fn an_idle_connection_to_the_service_ends_well() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_does_not_wait_for_who_reads_its_answer() {
+async fn a_request_does_not_wait_for_the_reader_of_its_answer() {
     let tunnelled = Tunnelled::new().await;
     let mut client = tunnelled.connect().await;
     client.send(&format!("PUT / HTTP/1.1\r\nhost: {}\r\ncontent-length: {MUCH}\r\n\r\n", tunnelled.host())).await;

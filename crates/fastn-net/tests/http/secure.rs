@@ -118,7 +118,7 @@ async fn refuse(listener: TcpListener, mut refusing: usize, connections: Arc<Ato
 }
 
 #[tokio::test]
-async fn a_request_without_a_body_that_http2_refuses_unseen_is_sent_again() {
+async fn a_request_without_a_body_that_http2_refuses_unprocessed_is_sent_again() {
     let (client, server) = pair().await;
     let bridge = bridge(&client, BridgeHttpOptions::default()).await;
     for (refusing, request, status, connected) in [

@@ -1,4 +1,4 @@
-//! A service that the test itself is, a bridge to it, and HTTP by hand on both ends.
+//! A service played by the test, a bridge to it, and hand-written HTTP on both ends.
 
 use fastn_net::{
     Endpoint,
@@ -48,7 +48,7 @@ impl Tunnelled {
         format!("{}.localhost:{}", self.server.id(), self.bridge.port())
     }
 
-    /// Sends a request without a body, and returns both connections behind it, with the head that the service got.
+    /// Sends a request without a body, and returns both connections after it, with the head that the service got.
     pub(crate) async fn get(&self, path: &str) -> (Http, Http, String) {
         let mut client = self.connect().await;
         client.send(&format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.host())).await;
@@ -82,12 +82,12 @@ impl Http {
         soon(self.0.write_all(text.as_bytes())).await.expect("write");
     }
 
-    /// Reads up to and with an empty line, which ends a head.
+    /// Reads up to and including an empty line, which ends a head.
     pub(crate) async fn head(&mut self) -> String {
         self.text_until("\r\n\r\n").await
     }
 
-    /// Reads up to and with `end`, and not one byte more.
+    /// Reads up to and including `end`, and not one byte more.
     pub(crate) async fn text_until(&mut self, end: &str) -> String {
         let mut text = String::new();
         while !text.ends_with(end) {

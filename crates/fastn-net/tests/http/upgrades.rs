@@ -31,7 +31,7 @@ async fn upgraded(tunnelled: &Tunnelled) -> (Http, Http) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bytes_pass_both_ways_after_an_upgrade_and_each_end_is_one_of_its_own() {
+async fn after_an_upgrade_bytes_pass_both_ways_and_each_direction_ends_separately() {
     let tunnelled = Tunnelled::new().await;
     let (mut client, mut service) = upgraded(&tunnelled).await;
     let (request, answer) = (pattern(1_000_000), pattern(700_000));
@@ -111,7 +111,7 @@ async fn an_upgrade_that_the_service_declines_is_a_plain_request() {
 }
 
 #[tokio::test]
-async fn no_upgrade_leads_past_the_checks_of_requests() {
+async fn no_upgrade_bypasses_the_checks_of_requests() {
     let tunnelled = Tunnelled::new().await;
     let mut client = tunnelled.connect().await;
     let host = tunnelled.host();

@@ -69,7 +69,7 @@ async fn request(endpoint: &Endpoint, peer: &Peer) -> Stream {
     soon(endpoint.get_stream(peer, &header(&Protocol::Http), USUAL)).await.expect("stream")
 }
 
-/// `malai http` takes its next stream behind the answer to the last one.
+/// `malai http` takes its next stream after the answer to the last one.
 async fn take(connection: &Connection) -> RawStream {
     let (send, recv) = soon(accept(connection, "\"Http\"")).await.expect("a stream");
     RawStream { send, recv }
@@ -87,7 +87,7 @@ async fn each_request_has_a_connection_of_its_own() {
         request(&endpoint, &peer).await
     };
     let (mut one, mut of_one) = tokio::join!(pinged_and_requested, take(&first));
-    // While it is not answered, others are.
+    // While it is not answered, others are answered.
     let (mut two, (second, mut of_two)) = tokio::join!(request(&endpoint, &peer), async {
         let connection = raw.accept().await;
         let stream = take(&connection).await;

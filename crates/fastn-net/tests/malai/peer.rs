@@ -34,8 +34,8 @@ pub(crate) async fn serve_proxy(connection: Connection) {
     }
 }
 
-/// The next stream of this protocol, acknowledged before that is known. Answers pings. `None` behind a stream of another protocol and
-/// one that ended early: malai accepts no other then, and drops the connection.
+/// The next stream of this protocol, acknowledged before the protocol is known. Answers pings. `None` after a stream of another protocol,
+/// or one that ended early: malai then accepts no other stream, and drops the connection.
 pub(crate) async fn accept(connection: &Connection, protocol: &str) -> Option<(SendStream, RecvStream)> {
     loop {
         let (mut send, mut recv) = connection.accept_bi().await.ok()?;
@@ -64,8 +64,8 @@ pub(crate) async fn line(recv: &mut RecvStream) -> Option<String> {
     }
 }
 
-/// Copies both ways. The FIN of the stream does not become the EOF of the socket. A target that is not reached looks like one that says
-/// nothing.
+/// Copies both ways. The FIN of the stream does not become the EOF of the socket. A target that cannot be reached looks like a silent
+/// one.
 async fn pipe_to(target: SocketAddr, mut send: SendStream, mut recv: RecvStream) {
     let Ok(socket) = TcpStream::connect(target).await else { return };
     let (mut from, mut to) = split(socket);

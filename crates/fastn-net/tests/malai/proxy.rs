@@ -30,7 +30,7 @@ async fn malai_http_proxy_connects_through_an_exposed_proxy() {
     let mut stream = RawStream::open(&connection).await;
     play(&mut stream, "connect", "dialler", &target.to_string()).await;
     play(&mut RawStream::open(&connection).await, "proxied", "dialler", &web_server().await).await;
-    // A destination that no rule allows is a reset, behind the ack.
+    // A destination that no rule allows is a reset, after the ack.
     let mut refused = RawStream::start(&connection, b"\"HttpProxy\"\n{\"Connect\":{\"addr\":\"10.0.0.1:80\"}}\n").await;
     assert_eq!(refused.hears_reset().await, 0);
     raw.close().await;

@@ -35,7 +35,7 @@ async fn malai_tcp_bridge_reaches_an_exposed_service() {
 }
 
 #[tokio::test]
-async fn malai_tcp_bridge_gets_a_refusal_in_place_of_the_ack_where_nothing_listens() {
+async fn malai_tcp_bridge_gets_a_refusal_in_place_of_the_ack_if_nothing_listens() {
     let (endpoint, raw) = (endpoint().await, Raw::bind(&[]).await);
     let free = TcpListener::bind("127.0.0.1:0").await.expect("bind").local_addr().expect("address").port();
     let _exposed = endpoint.expose_tcp(SocketName::loopback(free), ExposeOptions::new(Allow::Public)).expect("expose");
@@ -46,7 +46,7 @@ async fn malai_tcp_bridge_gets_a_refusal_in_place_of_the_ack_where_nothing_liste
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_bridge_sends_is_what_malai_tcp_expects() {
+async fn a_bridge_sends_what_malai_tcp_expects() {
     let (endpoint, raw) = (endpoint().await, malai().await);
     let options = BridgeOptions::default();
     let bridge = soon(endpoint.bridge_tcp(&SocketName::loopback(0), raw.address(), options)).await.expect("bridge");

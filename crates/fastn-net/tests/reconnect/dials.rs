@@ -31,7 +31,7 @@ async fn an_unreachable_peer_is_dialled_until_the_deadline_and_the_error_says_wh
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_error_tells_each_address_and_each_reason() {
+async fn the_error_lists_each_address_and_each_reason() {
     let a = endpoint_with(quick()).await;
     let secret = SecretKey::generate();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -105,7 +105,7 @@ async fn a_peer_is_shutting_down_until_it_is_gone_and_then_unreachable() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_that_ends_before_its_dial_says_so() {
+async fn the_error_of_a_call_that_ends_before_its_dial_says_so() {
     let rarely = Duration::from_hours(1000);
     let a = endpoint_with(limits().with_connect(Connect { min_delay: rarely, max_delay: rarely, ..limits().connect }))
         .await;
@@ -149,7 +149,7 @@ async fn a_request_is_served_once_its_peer_starts_there_or_elsewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_peer_that_does_not_let_us_in_is_not_dialled_again() {
+async fn a_peer_that_does_not_admit_us_is_not_dialled_again() {
     // An attempt that a busy machine delays must not end early: the next one would be a second dial.
     let connect = Connect { attempt_timeout: GENEROUS, ..quick().connect };
     let a = endpoint_with(quick().with_connect(connect)).await;

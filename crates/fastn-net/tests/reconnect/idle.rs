@@ -20,7 +20,7 @@ use super::{
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_kept_peer_comes_back_by_itself_and_is_never_idle() {
+async fn a_kept_peer_is_redialled_and_never_idle() {
     let a = endpoint_with(quick().with_idle_timeout(Duration::from_millis(100))).await;
     let secret = SecretKey::generate();
     let mut place = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -107,7 +107,7 @@ async fn no_stream_is_lost_to_an_idle_close_on_either_side() {
         echo(endpoint, &[Protocol::Tcp]);
     }
     let (of_a, of_b) = (a.peer(&b.address()).expect("peer"), b.peer(&a.address()).expect("peer"));
-    // Around the moment at which the connection is closed, until that has met many requests.
+    // Around the moment when the connection is closed, until the close has met many requests.
     let (start, mut ended, mut round) = (Instant::now(), 0, 0);
     while ended < 15 {
         assert!(start.elapsed() < Duration::from_secs(100), "idle {ended} times only");

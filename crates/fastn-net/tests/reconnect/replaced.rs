@@ -26,12 +26,12 @@ use super::{
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_was_refused_before_a_stream_was_accepted_is_made_again() {
+async fn a_connection_that_was_refused_before_a_stream_was_accepted_is_dialled_again() {
     let a = endpoint_with(quick()).await;
     for promise in codes::PROMISES {
         let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
         let address = raw.address();
-        // Side by side: a connection that another one replaced at once brings no stream.
+        // Side by side, because a connection that is replaced at once brings no stream.
         let seen = AtomicUsize::new(0);
         let serve = |connection: Connection| {
             let seen = &seen;

@@ -90,7 +90,7 @@ async fn an_unacknowledged_stream_fails_in_time_whether_it_is_read_or_written() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unacknowledged_stream_that_nobody_reads_or_writes_fails_in_time() {
+async fn an_unacknowledged_stream_that_is_neither_read_nor_written_fails_in_time() {
     let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
     let endpoint = endpoint_with(limits().with_ack_timeout(Duration::from_millis(300))).await;
     let address = raw.address();
@@ -136,7 +136,7 @@ async fn a_reader_is_woken_after_a_writer_found_the_ack_late() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_acknowledgement_that_nobody_has_read_is_in_time() {
+async fn an_unread_acknowledgement_counts_as_in_time() {
     let b = crate::support::endpoint().await;
     let ack_timeout = Duration::from_secs(1);
     let a = endpoint_with(limits().with_ack_timeout(ack_timeout)).await;
@@ -163,7 +163,7 @@ async fn a_later_acknowledgement_is_found_by_reading() {
         let bytes = pattern(count);
         assert!(exchange(stream, &bytes).await.expect("answer") == bytes, "{count} bytes");
     }
-    // And by asking for it, with nothing behind it taken.
+    // And by waiting for it, without reading any payload.
     let mut stream = open(&a, &b, &Protocol::Tcp, LATER).await.expect("stream");
     soon(poll_fn(|cx| stream.poll_ack(cx))).await.expect("acknowledged");
     soon(poll_fn(|cx| stream.poll_ack(cx))).await.expect("still");
@@ -171,7 +171,7 @@ async fn a_later_acknowledgement_is_found_by_reading() {
     close(&[&a, &b]).await;
 }
 
-/// A read and a write of one stream wait side by side; what each of them fails with.
+/// A read and a write of one stream wait side by side. Returns the error of each.
 async fn both_wait(stream: Stream) -> [Error; 2] {
     let stream = Arc::new(Mutex::new(stream));
     let (writer, reader) = (stream.clone(), stream);

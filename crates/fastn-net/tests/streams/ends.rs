@@ -76,7 +76,7 @@ async fn reset_and_stop_end_one_direction_each() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bytes_that_came_before_an_error_are_read_first() {
+async fn bytes_that_arrived_before_an_error_are_read_first() {
     let (a, b) = pair().await;
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let (mut dialler, mut acceptor) = stream(&a, &b, &Protocol::Tcp, &listener).await;
@@ -92,7 +92,7 @@ async fn bytes_that_came_before_an_error_are_read_first() {
     let error = write_all(&mut acceptor, b"x").await.expect_err("no connection");
     assert_eq!((error.code(), error.error_code()), (Code::ConnectionLost, Some(9)));
 
-    // A write that fails takes nothing from reading.
+    // A failed write takes nothing from reading.
     let (mut dialler, mut acceptor) = stream(&a, &b, &Protocol::Tcp, &listener).await;
     write_all(&mut acceptor, &sent).await.expect("write");
     acceptor.finish();

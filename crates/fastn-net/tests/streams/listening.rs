@@ -102,7 +102,7 @@ async fn a_listener_of_a_connection_ends_with_it_after_its_queued_streams() {
     // One that comes too late ends at once.
     let late = b.listen(Some(connection.id()), &[Protocol::Tcp], false).expect("listen");
     assert_eq!(soon(late.accept()).await.expect_err("the end").code(), Code::Closed);
-    // Everyone's goes on.
+    // The listener of the endpoint continues.
     let _stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
     incoming(&everyone).await;
     close(&[&a, &b]).await;

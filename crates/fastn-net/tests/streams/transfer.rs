@@ -15,7 +15,7 @@ use fastn_net::Protocol;
 use futures_util::future::join_all;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn large_transfers_arrive_whole_both_ways_at_once() {
+async fn large_transfers_arrive_complete_both_ways_at_once() {
     let (a, b) = pair().await;
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let (dialler, acceptor) = stream(&a, &b, &Protocol::Tcp, &listener).await;
@@ -63,7 +63,7 @@ async fn a_blocked_writer_delays_no_other_stream() {
     let (mut dialler, mut acceptor) = stream(&a, &b, &Protocol::Tcp, &listener).await;
     let bytes = pattern(8 * 1024 * 1024);
     let mut written = 0;
-    // It waits: what the windows of both sides hold is all that is taken.
+    // It waits: only as many bytes are accepted as the windows of both sides hold.
     while let Ok(count) =
         tokio::time::timeout(Duration::from_millis(500), poll_fn(|cx| dialler.poll_write(cx, &bytes[written..]))).await
     {
@@ -90,7 +90,7 @@ async fn a_thousand_streams_at_once() {
         while streams.len() < 1000 {
             streams.push(incoming(&listener).await.stream);
         }
-        // Only now, with all of them open, is any answered.
+        // Answers only now, with all of them open.
         for mut stream in streams {
             let request = read_to_end(&mut stream).await.expect("request");
             write_all(&mut stream, &request).await.expect("write");
@@ -134,7 +134,7 @@ async fn ten_thousand_exchanges_one_after_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reading_ahead_keeps_what_it_may_and_gives_the_half_back_at_the_end() {
+async fn reading_ahead_buffers_up_to_its_limit_and_releases_the_half_at_the_end() {
     const LIMIT: usize = 64 * 1024;
     let (a, b) = pair().await;
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
@@ -147,7 +147,7 @@ async fn reading_ahead_keeps_what_it_may_and_gives_the_half_back_at_the_end() {
     acceptor.finish();
     soon(acceptor.connection().delivered(acceptor.id())).await.expect("all of it is on the other side");
     dialler.read_ahead(&mut Context::from_waker(&waker), LIMIT);
-    // The half is given back: the line is still there when the connection is not.
+    // The half is released: its bytes stay readable after the connection.
     dialler.connection().close(0, "");
     soon(acceptor.connection().closed()).await;
     assert_eq!(read_to_end(&mut dialler).await.expect("kept"), b"one line\n");
@@ -162,10 +162,10 @@ async fn reading_ahead_keeps_what_it_may_and_gives_the_half_back_at_the_end() {
         dialler.read_ahead(&mut Context::from_waker(&waker), LIMIT);
     }
     assert!(!dialler.is_recv_done());
-    // Kept bytes and those behind them come in order.
+    // Buffered bytes and those after them arrive in order.
     assert!(read_to_end(&mut dialler).await.expect("kept and the rest") == bytes);
 
-    // A wake comes for what arrives after the last look.
+    // Bytes that arrive after the last call cause a wake.
     let (mut dialler, mut acceptor) = stream(&a, &b, &Protocol::Tcp, &listener).await;
     dialler.read_ahead(&mut Context::from_waker(&waker), LIMIT);
     let before = woken.count();

@@ -20,7 +20,7 @@ use super::{raw::Raw, soon};
 const VERSION_1: [u8; 4] = [0, 0, 0, 1];
 const TAG: usize = 16;
 
-/// What iroh sends first when it dials: a whole `ClientHello`.
+/// The first message of an iroh dialler: a whole `ClientHello`.
 pub(crate) struct ClientHello {
     source_id: Vec<u8>,
     payload: Vec<u8>,
@@ -94,7 +94,7 @@ fn opened(datagram: &[u8], destination: &[u8], side: Side) -> Option<(Vec<u8>, V
 }
 
 impl ClientHello {
-    /// What is sent to a peer with this key.
+    /// The `ClientHello` for a peer with this key.
     pub(crate) async fn to(id: PublicKey) -> Self {
         let sink = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("socket");
         let at = sink.local_addr().expect("address");
@@ -142,7 +142,7 @@ impl ClientHello {
         packet
     }
 
-    /// Begins a handshake, and gives the answer if one comes. Sends its packet again while none does, as a client would. No other
+    /// Begins a handshake, and returns the answer, if any. Sends the packet again while there is none, as a client would. No other
     /// handshake of this socket may be in flight.
     pub(crate) fn ask(&self, from: &UdpSocket, to: SocketAddr, destination: &[u8], token: &[u8]) -> Option<Answer> {
         const ATTEMPTS: usize = 10;
@@ -159,19 +159,19 @@ impl ClientHello {
         None
     }
 
-    /// Begins a handshake from an address that must be validated, validates it, and sends nothing more. Begins again where a client would.
+    /// Begins a handshake from an address that must be validated, validates it, and sends nothing more. Begins again when a client would.
     pub(crate) fn begin_proven(&self, from: &UdpSocket, to: SocketAddr) {
         const ATTEMPTS: usize = 100;
         for _ in 0..ATTEMPTS {
             let (id, token) = match self.ask(from, to, &destination(), &[]) {
                 Some(Answer::Retry { id, token }) => (id, token),
-                // A place for unproven addresses was free again, and is taken now.
+                // A slot for unproven addresses was free again, and is taken now.
                 Some(Answer::Hello) => continue,
                 other => panic!("{other:?} in place of a Retry"),
             };
             match self.ask(from, to, &id, &token) {
                 Some(Answer::Hello) => return,
-                // noq chooses the id of a Retry at random, out of 2^24. Nothing answers if a handshake in flight has the same one. A
+                // noq chooses the id of a Retry at random, out of 2^24. There is no answer if a handshake in flight has the same one. A
                 // second Retry may answer a first packet that was sent again.
                 None | Some(Answer::Retry { .. }) => {}
                 other => panic!("{other:?} in place of a Hello"),

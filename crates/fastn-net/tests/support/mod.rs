@@ -85,7 +85,7 @@ pub(crate) async fn close(endpoints: &[&Endpoint]) {
     }
 }
 
-/// Waits for an event that must happen. Fails after a time that no busy machine takes.
+/// Waits for an event that must happen. Fails after a time that even a busy machine does not need.
 pub(crate) async fn soon<T>(event: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, event).await.unwrap_or_else(|_| panic!("it did not happen within {PATIENCE:?}"))
 }
@@ -111,7 +111,7 @@ impl Wake for Woken {
     }
 }
 
-/// Waits until a condition is true. Fails as [`soon`] does.
+/// Waits until a condition is true. Fails like [`soon`].
 pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();
     while started.elapsed() < PATIENCE {

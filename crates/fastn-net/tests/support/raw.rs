@@ -84,7 +84,7 @@ impl Raw {
         soon(self.0.connect(address, alpn.as_bytes())).await.ok()
     }
 
-    /// Dials a key at an address, and does not wait for an answer.
+    /// Dials a key at an address, without waiting for an answer.
     pub(crate) async fn dial_at(&self, id: PublicKey, at: SocketAddr, alpn: Alpn) {
         let address = EndpointAddr::from_parts(id.into(), [TransportAddr::Ip(at)]);
         let _ = self.0.connect(address, alpn.as_bytes()).await;
@@ -94,7 +94,7 @@ impl Raw {
         soon(async { self.0.accept().await.expect("endpoint").await.expect("connection") }).await
     }
 
-    /// Answers the next handshake, and completes it when what this gives is awaited.
+    /// Answers the next handshake. Awaiting the result completes it.
     pub(crate) async fn begin_accept(&self) -> Accepting {
         soon(self.0.accept()).await.expect("endpoint").accept().expect("handshake")
     }

@@ -10,7 +10,7 @@ use super::{
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bytes_pass_both_ways_and_each_end_is_one_of_its_own() {
+async fn bytes_pass_both_ways_and_each_direction_ends_separately() {
     let tunnelled = Tunnelled::new().await;
     let (mut client, mut service) = tunnelled.connected().await;
     let (request, answer) = (pattern(3_000_000), pattern(2_000_000));
@@ -59,14 +59,14 @@ async fn a_reset_on_either_side_is_a_reset_on_the_other() {
 }
 
 #[tokio::test]
-async fn a_reset_behind_the_end_of_a_direction_is_carried_too() {
+async fn a_reset_after_the_end_of_a_direction_is_carried_too() {
     let tunnelled = Tunnelled::new().await;
     let (mut client, mut service) = tunnelled.connected().await;
     client.write_all(b"last words").await.expect("write");
     client.shutdown().await.expect("shutdown");
     assert_eq!(read_to_end(&mut service).await, b"last words");
     reset(client);
-    // Nothing but the failed write tells a service that has read the end.
+    // A service that has read the end notices only by the failed write.
     let failed = async {
         loop {
             if let Err(error) = service.write_all(b"are you there?").await {
@@ -91,7 +91,7 @@ async fn a_reset_is_carried_while_the_other_side_reads_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_target_that_reads_nothing_holds_no_connection_of_a_lost_peer() {
+async fn a_target_that_reads_nothing_keeps_no_connection_of_a_lost_peer() {
     let tunnelled = Tunnelled::new().await;
     let (mut client, mut service) = tunnelled.connected().await;
     fill(&mut client).await;
@@ -102,7 +102,7 @@ async fn a_target_that_reads_nothing_holds_no_connection_of_a_lost_peer() {
     tunnelled.close().await;
 }
 
-/// Writes until nothing more is taken for a while. Returns how much was.
+/// Writes until no more is accepted for a while. Returns the number of bytes.
 async fn fill(socket: &mut TcpStream) -> usize {
     let chunk = vec![7; 64 * 1024];
     let mut taken = 0;
@@ -125,7 +125,7 @@ async fn a_service_that_reads_nothing_holds_up_its_client_and_no_other() {
     client.write_all(b"ping").await.expect("write");
     assert_eq!(read_exact(&mut service, 4).await, b"ping");
 
-    // Everything that was taken arrives.
+    // All accepted bytes arrive.
     stalled.shutdown().await.expect("shutdown");
     assert_eq!(read_to_end(&mut unread).await.len(), taken);
     tunnelled.close().await;

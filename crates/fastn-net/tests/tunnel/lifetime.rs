@@ -27,7 +27,7 @@ async fn a_peer_that_ends_at_once_resets_the_connections_of_the_other() {
     tunnelled.close().await;
 }
 
-/// A peer that sends until nothing more fits, to a client that has sent all it wants to and reads nothing.
+/// A peer that sends until nothing more fits, to a client that has finished sending and reads nothing.
 async fn half_closed_and_full(tunnelled: &Tunnelled) -> (TcpStream, TcpStream) {
     let (mut client, mut service) = tunnelled.connected().await;
     client.shutdown().await.expect("shutdown");
@@ -99,7 +99,7 @@ async fn draining_lets_connections_finish_and_accepts_no_more() {
 }
 
 #[tokio::test]
-async fn closing_a_tunnel_waits_as_long_as_it_may_and_then_resets() {
+async fn closing_a_tunnel_waits_for_its_limit_and_then_resets() {
     let tunnelled = Tunnelled::new().await;
     let (mut client, mut service) = tunnelled.connected().await;
     assert_eq!((tunnelled.bridge.connection_count(), tunnelled.exposed.connection_count()), (1, 1));

@@ -51,7 +51,7 @@ async fn a_target_that_does_not_answer_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_peer_that_is_not_allowed_is_refused_before_the_target_hears_of_it() {
+async fn a_peer_that_is_not_allowed_is_refused_before_the_target_is_contacted() {
     let (client, server) = pair().await;
     let service = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let allow = Allow::peers([server.id()]).expect("allow");
@@ -110,7 +110,7 @@ async fn services_have_names() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_named() {
+async fn the_error_names_a_port_in_use() {
     let (client, server) = pair().await;
     let taken = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let error =

@@ -21,14 +21,14 @@ use super::support::{close, pair, soon, until};
 
 const SLOW: usize = 200;
 
-/// For one answer: 1 s in which the others stand still, and what a busy machine takes.
+/// Time limit of one answer: 1 s in which the others are stalled, and a margin for a busy machine.
 const LIMIT: Duration = Duration::from_secs(3);
 
 const BIG: &[u8] = b"GET /big HTTP/1.1\r\nhost: localhost\r\n\r\n";
 const SMALL: &[u8] = b"GET /small HTTP/1.1\r\nhost: localhost\r\n\r\n";
 const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// A service that answers one request a connection: what is big never ends.
+/// A service that answers one request per connection. A large answer never ends.
 async fn serve(service: UnixListener) {
     while let Ok((mut socket, _)) = service.accept().await {
         tokio::spawn(async move {
@@ -88,9 +88,9 @@ async fn check(start: impl AsyncFn(&Endpoint, &Endpoint, &Sockets) -> [Tunnel; 2
         answered.await.expect("an answer in time");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    // What the window has room for.
+    // The number that the window has room for.
     until("the others are given up", || exposed.connection_count() < 40).await;
-    // The client of one that was given up sees its end.
+    // The client of a stream that was given up sees its end.
     let mut rest = vec![0; 1 << 20];
     let ended = async { while slow[0].read(&mut rest).await.is_ok_and(|count| count > 0) {} };
     soon(ended).await;

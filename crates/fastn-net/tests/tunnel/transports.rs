@@ -1,4 +1,4 @@
-//! What else than TCP can be carried: Unix sockets, and any reader and writer.
+//! Transports other than TCP: Unix sockets, and any reader and writer.
 
 use fastn_net::{
     Code, Protocol,
@@ -20,7 +20,7 @@ async fn unix_sockets_serve_on_both_sides() {
     let (service_path, bridge_path) = (folder.path().join("service"), folder.path().join("bridge"));
     let service = UnixListener::bind(&service_path).expect("bind");
     let exposed = server.expose_tcp(SocketName::Unix(service_path), ExposeOptions::new(Allow::Public)).expect("expose");
-    // The file of a program that is gone is no obstacle, and one that is served is.
+    // The file of a program that has ended is replaced, and one that is served is not.
     drop(UnixListener::bind(&bridge_path).expect("bind"));
     let name = SocketName::Unix(bridge_path.clone());
     let bridge = client.bridge_tcp(&name, server.address(), BridgeOptions::default()).await.expect("bridge");

@@ -23,7 +23,7 @@ async fn a_stream_is_acknowledged_and_carries_bytes_both_ways() {
 }
 
 #[tokio::test]
-async fn what_we_send_is_the_header_the_extra_line_and_the_payload() {
+async fn our_streams_have_the_header_the_extra_line_and_the_payload() {
     let endpoint = kulfi_endpoint(limits()).await;
     for alpn in Alpn::ALL {
         let raw = Raw::bind(&[alpn.as_bytes()]).await;
@@ -55,7 +55,7 @@ async fn what_we_send_is_the_header_the_extra_line_and_the_payload() {
 }
 
 #[tokio::test]
-async fn the_ack_waits_for_no_extra_line() {
+async fn the_ack_does_not_wait_for_the_extra_line() {
     let endpoint = kulfi_endpoint(limits()).await;
     let listener = endpoint.listen(None, &[Protocol::HttpProxy], false).expect("listen");
     for alpn in Alpn::ALL {

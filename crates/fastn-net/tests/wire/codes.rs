@@ -26,7 +26,7 @@ async fn an_unserved_protocol_is_refused() {
 }
 
 #[tokio::test]
-async fn kulfi_peers_get_the_protocols_they_know_only() {
+async fn kulfi_peers_get_only_the_protocols_they_know() {
     let endpoint = kulfi_endpoint(limits()).await;
     let listener = endpoint.listen(None, &[Protocol::Http, Protocol::AccountToAccount], true).expect("listen");
     let raw = Raw::bind(&[]).await;
@@ -40,7 +40,7 @@ async fn kulfi_peers_get_the_protocols_they_know_only() {
 }
 
 #[tokio::test]
-async fn user_codes_pass_unchanged_and_our_own_on_the_new_alpn_only() {
+async fn user_codes_pass_unchanged_and_our_own_only_on_the_new_alpn() {
     let endpoint = kulfi_endpoint(limits()).await;
     let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
     for alpn in Alpn::ALL {
@@ -107,7 +107,7 @@ async fn a_connection_closed_by_the_user_shows_its_code() {
         connection.close(code(78), b"good night");
         let guard = guard.expect("connection");
         soon(guard.closed()).await;
-        // Nothing that comes later changes how it ended.
+        // Later events do not change how it ended.
         guard.close(79, "late");
         let info = guard.close_reason().expect("it has ended");
         assert_eq!((info.code, info.reason.as_str(), info.by), (78, "good night", fastn_net::ClosedBy::Peer));
@@ -117,9 +117,9 @@ async fn a_connection_closed_by_the_user_shows_its_code() {
 }
 
 #[tokio::test]
-async fn whatever_is_said_in_place_of_the_ack_is_a_refusal() {
+async fn any_line_in_place_of_the_ack_is_a_refusal() {
     let endpoint = kulfi_endpoint(limits()).await;
-    // Every word of ours, and what other programs may send.
+    // Every word of this library, and words that other programs may send.
     let golden = include_str!("../../../fastn-net-proto/tests/golden/wire.json");
     let golden: Value = serde_json::from_str(golden).expect("golden file");
     let field = |case: &Value, name: &str| case[name].as_str().expect("text").to_owned();
@@ -142,7 +142,7 @@ async fn whatever_is_said_in_place_of_the_ack_is_a_refusal() {
         let mut connection = None;
         for (answer, expected, word) in &answers {
             for options in [USUAL, LATER] {
-                // Behind a refusal an older peer takes no other stream on the same connection.
+                // After a refusal, an older peer accepts no other stream on the same connection.
                 let (_guard, connection) = match connection.take().filter(|_| alpn.is_native()) {
                     Some(made) => connection.insert(made),
                     None => connection.insert(tokio::join!(soon(endpoint.connect(&peer, GENEROUS)), raw.accept())),

@@ -12,7 +12,7 @@ use fastn_net::{Code, OpenOptions, Protocol, wire::alpn::Alpn};
 use futures_util::{FutureExt, future::join_all};
 
 #[tokio::test]
-async fn a_broken_header_ends_its_own_stream_only() {
+async fn a_broken_header_ends_only_its_own_stream() {
     let endpoint = kulfi_endpoint(limits()).await;
     let listener = endpoint.listen(None, &[Protocol::Http], true).expect("listen");
     let too_long = format!("{{\"Generic\":\"{}\"}}\n", "x".repeat(64 * 1024 - 14 + 1));
@@ -95,14 +95,14 @@ async fn silent_and_slow_headers(alpn: Alpn) {
     let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
     let raw = Raw::bind(&[]).await;
     let connection = raw.dial(&endpoint, alpn).await;
-    // Opens implicitly with the next one, and never says anything.
+    // Opens implicitly with the next one, and never sends anything.
     let mut never_written = RawStream::open(&connection).await;
     let mut cut_short = RawStream::start(&connection, b"\"Ht").await;
     let mut slow = RawStream::start(&connection, b"{\"Generic\":\"").await;
     goes_on(&connection, &listener).await;
     assert!(cut_short.recv.read(&mut [0]).now_or_never().is_none(), "answered before its deadline");
     let drip = async {
-        // Never done, however fast: only the deadline ends it.
+        // Never complete, however fast: only the deadline ends it.
         while slow.send.write_all(b"x").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -122,7 +122,7 @@ async fn silent_and_slow_headers_end_at_their_deadline_and_delay_no_other() {
 }
 
 #[tokio::test]
-async fn what_a_peer_ends_before_its_header_is_whole_is_refused_and_not_waited_for() {
+async fn a_stream_that_ends_before_its_header_is_complete_is_refused_at_once() {
     let endpoint = kulfi_endpoint(limits()).await;
     let _listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
     let deaf = Raw::bind_deaf().await;
@@ -133,7 +133,7 @@ async fn what_a_peer_ends_before_its_header_is_whole_is_refused_and_not_waited_f
     let ours = peer.connection().expect("connection");
     let (opened, _refused) = tokio::join!(open_at(&endpoint, &address, &Protocol::Http, USUAL), async {
         until("its header waits", || ours.active_count() == 1).await;
-        // The peer has no byte of it, and learns of it by the end of a later one.
+        // The peer has no byte of it, and learns of it from the end of a later stream.
         drop(ours.try_open(&header(&Protocol::Http), OpenOptions::default()).expect("connection").expect("stream"));
         let mut stream = RawStream::accept(&connection).await;
         stream.recv.stop(code(0)).expect("stop");

@@ -35,7 +35,7 @@ async fn a_ping_is_answered_on_a_connection_that_we_dialled() {
     let (guard, connection) = tokio::join!(soon(endpoint.connect(&peer, GENEROUS)), raw.accept());
     RawStream::start(&connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
     RawStream::start(&connection, b"\"Http\"\n").await.is_refused("unsupported").await;
-    // And served, once something listens.
+    // And served, once there is a listener.
     let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
     goes_on(&connection, &listener).await;
     drop(guard);
@@ -44,7 +44,7 @@ async fn a_ping_is_answered_on_a_connection_that_we_dialled() {
 }
 
 #[tokio::test]
-async fn our_ping_is_exact_and_keeps_its_side_open() {
+async fn our_ping_is_exact_and_keeps_its_half_open() {
     let endpoint = kulfi_endpoint(limits()).await;
     for alpn in Alpn::ALL {
         let raw = Raw::bind(&[alpn.as_bytes()]).await;
@@ -82,7 +82,7 @@ async fn a_ping_that_is_answered_wrongly_or_not_at_all_fails() {
         (Some(b"ack\npong\npong\n"), Code::Ping),
         (Some(b"ack\n"), Code::Ping),
         (None, Code::Ping),
-        // The last, for an older peer takes no stream behind it.
+        // Last, because an older peer accepts no stream after it.
         (Some(b"no\n"), Code::Refused),
     ] {
         let reply = async {

@@ -12,8 +12,8 @@ use crate::{
 pub struct Environment {
     /// `FASTN_SECRET_KEY`: the one key of a program, 64 hex digits.
     pub secret_key: Option<String>,
-    /// `FASTN_SECRET_KEYS`: lines `prefix: hex`. Empty lines and lines that begin with `#` do not count. A prefix is the
-    /// beginning of the key's ID52, or a name.
+    /// `FASTN_SECRET_KEYS`: lines `prefix: hex`. Empty lines and lines that begin with `#` are ignored. A prefix is the beginning of the
+    /// key's ID52, or a name.
     pub secret_keys: Option<String>,
     /// `FASTN_SECRET_KEYS_FILE`: the path of a file with such lines.
     pub secret_keys_file: Option<String>,
@@ -89,7 +89,7 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// One line `prefix: hex`, its key not looked at yet: lines for other programs need not concern us.
+/// One line `prefix: hex`. Its key is parsed only if the prefix matches: lines for other programs are ignored.
 struct Line {
     place: String,
     prefix: String,

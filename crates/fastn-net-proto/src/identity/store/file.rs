@@ -1,4 +1,4 @@
-//! Small files: one text each, read with tolerance, written once.
+//! Small text files: lenient reads, and writes that never overwrite.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,7 +10,7 @@ use std::{
 use super::failed;
 use crate::error::{Error, Result};
 
-/// The longest file that is read: keys and lines of keys are short.
+/// Limit in bytes of a file that is read: keys and lines of keys are short.
 const MAX_BYTES: u64 = 64 * 1024;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -28,8 +28,8 @@ pub(super) fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T>) -> Res
     })
 }
 
-/// The text of a regular file of at most 64 KiB, without a byte order mark; `None` when there is no such file. A link to a missing
-/// file is an error. Never waits for anything but the disk.
+/// The text of a regular file of at most 64 KiB, without a byte order mark; `None` when there is no such file. A link to a missing file
+/// is an error. Blocks on the disk only.
 pub(super) fn read_text(path: &Path) -> Result<Option<String>> {
     let file = match open(path) {
         Ok(file) => file,
@@ -49,21 +49,21 @@ pub(super) fn read_text(path: &Path) -> Result<Option<String>> {
         return Err(failed(format!("{} could not be read (it is {what}): a key is in a text file", path.display())));
     }
     let mut text = String::new();
-    // One byte more than allowed: the file can grow, and some files do not tell their size.
+    // One byte more than allowed: the file can grow, and some files do not report their size.
     if metadata.len() <= MAX_BYTES {
         file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|error| unreadable(path, error))?;
     }
     if metadata.len() > MAX_BYTES || text.len() as u64 > MAX_BYTES {
         return Err(failed(format!("{} is larger than 64 KiB: is it the right file?", path.display())));
     }
-    // Some editors put it in front of a text.
+    // Some editors write it at the start of a file.
     if text.starts_with(BYTE_ORDER_MARK) {
         text.drain(..BYTE_ORDER_MARK.len_utf8());
     }
     Ok(Some(text))
 }
 
-/// Opens a file for reading. A FIFO without a writer opens too, at once, and a terminal does not become this process's own.
+/// Opens a file for reading. Does not block on a FIFO without a writer, and does not acquire a controlling terminal.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -77,7 +77,7 @@ fn no_folder(path: &Path) -> Option<&Path> {
     path.ancestors().skip(1).find(|folder| folder.metadata().is_ok_and(|metadata| !metadata.is_dir()))
 }
 
-/// Describes the link to a missing target that the path is, or that it leads through.
+/// Describes a link to a missing target: the path itself, or a part of it.
 pub(super) fn dangling_link(path: &Path) -> Option<String> {
     path.ancestors().find_map(|part| {
         let target = part.read_link().ok()?;
@@ -89,8 +89,7 @@ pub(super) fn dangling_link(path: &Path) -> Option<String> {
     })
 }
 
-/// Makes a file that was not there, whole or not at all, for its owner only. `AlreadyExists` when it was there, `NotFound` when its
-/// folder was not.
+/// Creates a new file atomically, for its owner only. `AlreadyExists` when it exists, `NotFound` when its folder does not.
 pub(super) fn create(path: &Path, text: &str) -> io::Result<()> {
     check_folder(path)?;
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
@@ -100,7 +99,7 @@ pub(super) fn create(path: &Path, text: &str) -> io::Result<()> {
     write_whole(path, text)
 }
 
-/// Like [`create`], but makes the folder if it was not there.
+/// Like [`create`], but also creates a missing folder.
 pub(super) fn create_with_folder(path: &Path, text: &str) -> io::Result<()> {
     check_folder(path)?;
     if let Some(folder) = path.parent() {
@@ -109,9 +108,9 @@ pub(super) fn create_with_folder(path: &Path, text: &str) -> io::Result<()> {
     write_whole(path, text)
 }
 
-/// Fails when something else is where the file's folder should be.
+/// Fails when something other than a folder is at the place of the file's folder.
 fn check_folder(path: &Path) -> io::Result<()> {
-    // Found here: making the folder would fail with `AlreadyExists`, as if the key were there.
+    // Checked first: creating the folder would fail with `AlreadyExists`, as if the key existed.
     if let Some(file) = no_folder(path) {
         return Err(io::Error::new(io::ErrorKind::NotADirectory, format!("{} is not a folder", file.display())));
     }

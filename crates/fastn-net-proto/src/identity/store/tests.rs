@@ -111,7 +111,7 @@ fn a_named_key_is_in_one_of_two_files_and_never_in_both() {
 }
 
 #[test]
-fn a_line_whose_prefix_is_the_name_goes_before_the_files() {
+fn a_line_whose_prefix_is_the_name_precedes_the_files() {
     let folder = folder(&[("rig", ""), ("rig.private-key", SECRET)]);
     assert_eq!(hex(find_named(folder.path(), "rig", &lines(format!("rig: {OTHER}")))), OTHER);
     assert_eq!(hex(find_named(folder.path(), "rig", &lines(format!("ri: {OTHER}\nRIG: {OTHER}")))), SECRET);
@@ -136,7 +136,7 @@ fn a_name_does_not_lead_out_of_the_folder() {
 }
 
 #[test]
-fn a_file_that_is_no_key_is_an_error_that_names_it() {
+fn a_file_without_a_valid_key_is_an_error_that_names_it() {
     let files = folder(&[(".fastn.secret-key", &SECRET[..63]), ("a.id52", SECRET), ("b.private-key", "")]);
     assert!(message(find_one(files.path(), &nothing())).contains(".fastn.secret-key"));
     assert!(message(find_named(files.path(), "a", &nothing())).contains("a.id52"));
@@ -162,13 +162,13 @@ fn lines_are_found_by_the_beginning_of_the_id52() {
 }
 
 #[test]
-fn a_line_must_hold_the_key_that_its_prefix_says() {
+fn a_line_must_hold_the_key_of_its_prefix() {
     assert!(message(find_id52(&public(), &lines(format!("i66f: {OTHER}")))).contains("holds the key of e87aeds"));
     assert!(message(find_id52(&public(), &lines("i66f: 1234"))).contains("line 1"));
 }
 
 #[test]
-fn lines_that_say_nothing_or_too_much_are_an_error() {
+fn incomplete_and_ambiguous_lines_are_an_error() {
     for (text, says) in [
         (format!(": {SECRET}"), "line 1 has nothing before its colon"),
         (format!("\n{SECRET}"), "line 2 has no colon"),
@@ -221,7 +221,7 @@ fn a_saved_id52_names_the_keyring_and_keeps_a_secret_out() {
 }
 
 #[test]
-fn of_many_that_save_at_once_one_wins_and_nobody_reads_half_a_key() {
+fn of_concurrent_saves_one_wins_and_no_reader_sees_half_a_key() {
     let folder = folder(&[]);
     let saved: Vec<(SecretKey, bool)> = std::thread::scope(|scope| {
         let save = || {
@@ -250,7 +250,7 @@ fn a_key_in_a_file_of_any_name_is_saved_once_and_read() {
 }
 
 #[test]
-fn a_key_in_a_file_makes_no_folder() {
+fn saving_a_key_to_a_file_creates_no_folder() {
     let folder = folder(&[]);
     let error = save_file(&folder.path().join("mistyped").join("server.key"), &secret()).expect_err("no folder");
     assert_eq!(error.code(), Code::KeyStore);

@@ -118,7 +118,7 @@ async fn dropping_the_queue_or_closing_denies_all_requests_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panicking_or_endless_authorizer_denies_its_own_request_only() {
+async fn a_panicking_or_endless_authorizer_denies_only_its_own_request() {
     let pending = PendingAuthorizations::new(RULES);
     let (bad, silent, good) = (key(), key(), key());
     let authorizer = move |request: AuthorizationRequest| {

@@ -22,10 +22,10 @@ use crate::{
     protocol::Protocol,
 };
 
-/// Most entries of all tables of a policy together.
+/// Limit of entries in all tables of a policy together.
 const MAX_ENTRIES: usize = 2_000_000;
 
-/// Decides about the streams that peers open: the first rule that matches a stream does, else [`PolicyRules::otherwise`].
+/// Decides about the streams that peers open: by the first matching rule, or by [`PolicyRules::otherwise`].
 ///
 /// Compiled to hash tables: a decision takes the same time for ten rules and for ten thousand. Install it with
 /// [`Endpoint::set_policy`](crate::Endpoint::set_policy).
@@ -46,7 +46,7 @@ pub struct Policy {
 pub struct PolicyRules {
     /// Sets of peers, for [`PolicyRule::peers`].
     pub sets: Vec<HashSet<PublicKey>>,
-    /// In order: the first that matches decides.
+    /// In order: the first matching rule decides.
     pub rules: Vec<PolicyRule>,
     /// For a stream that no rule matches.
     pub otherwise: PolicyEffect,
@@ -69,16 +69,16 @@ pub struct PolicyRule {
 /// Effect of a rule on a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PolicyEffect {
-    /// It is admitted. No [`Authorizer`](crate::Authorizer) is asked about it.
+    /// Admits the stream. No [`Authorizer`](crate::Authorizer) is asked about it.
     Allow,
-    /// It is refused with `ERR_UNAUTHORIZED`.
+    /// Refuses the stream with `ERR_UNAUTHORIZED`.
     #[default]
     Deny,
-    /// The [`Authorizer`](crate::Authorizer) is asked. Refused if the endpoint does not ask one about streams.
+    /// Asks the [`Authorizer`](crate::Authorizer). Refuses the stream if the endpoint does not request authorization for streams.
     Ask,
-    /// Admitted within a rate, for each peer. Refused with `ERR_BUSY` beyond it.
+    /// Admits streams within a rate, for each peer. Refuses the others with `ERR_BUSY`.
     Limit(Rate),
-    /// Admitted within a rate, for all peers together. Refused with `ERR_BUSY` beyond it.
+    /// Admits streams within a rate, for all peers together. Refuses the others with `ERR_BUSY`.
     LimitAll(Rate),
 }
 
@@ -96,9 +96,9 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// `ERR_INVALID_ARGUMENT` for a rule whose set does not exist, whose protocol has no services but whose service has a name, or whose
-    /// names are too long; and for more than 2 million entries, which is about the number of rules times the number of different
-    /// combinations of sets.
+    /// `ERR_INVALID_ARGUMENT` for a rule with a missing set, with a service name for a protocol without services, or with names that are
+    /// too long. Also for more than 2 million entries, which is about the number of rules times the number of different combinations of
+    /// sets.
     pub fn new(rules: PolicyRules) -> Result<Self> {
         let PolicyRules { sets, rules, otherwise } = rules;
         let patterns = rules.iter().enumerate().map(|(at, rule)| Pattern::of(rule).map_err(|text| invalid(at, text)));
@@ -183,7 +183,7 @@ impl Policy {
 
     fn note_who_may_connect(&mut self) {
         let may_admit = |rule: u32| self.decision(rule).effect != PolicyEffect::Deny;
-        // Rules behind one that matches every stream decide nothing.
+        // Rules after one that matches every stream have no effect.
         let admits = |own: Option<&Table>| {
             let last = own.map_or(NONE, |table| table.any).min(self.everyone.any);
             let of = |table: &Table| table.rules().any(|rule| rule < last && may_admit(rule));

@@ -8,8 +8,8 @@ pub(super) const MAX_KEY: usize = 1024;
 /// Longest name of a service, or of a kind of services, in a rule.
 pub(super) const MAX_NAME: usize = 255;
 
-/// The parts of a stream's protocol that rules name. A part that is longer than any rule's is left out: an open stream keeps its subject, and
-/// a peer must not make that large.
+/// The parts of a stream's protocol that rules name. A part longer than in any rule is omitted: an open stream keeps its subject, and a
+/// peer must not make that large.
 #[derive(Debug)]
 pub(crate) struct Subject {
     pub(super) key: Option<ProtocolKey>,

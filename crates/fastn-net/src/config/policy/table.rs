@@ -1,4 +1,4 @@
-//! Rules as hash tables: which is the first that matches.
+//! Rules as hash tables that find the first matching rule.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::protocol::ProtocolKey;
 
-/// In place of a rule, if none matches. Greater than every rule.
+/// Stands for no matching rule. Greater than every rule's index.
 pub(super) const NONE: u32 = u32::MAX;
 
 /// The streams that a rule matches, of any peer.
@@ -17,7 +17,7 @@ pub(super) enum Pattern {
     All,
     Exact(ProtocolKey),
     Kind(String),
-    /// Of every kind.
+    /// Services with this name, of every kind.
     Service(String),
     KindAndService(String, String),
 }
@@ -111,7 +111,7 @@ impl Table {
         first.min(of_name(&self.services)).min(of_kind)
     }
 
-    /// Its rules, in no order.
+    /// Its rules, in no particular order.
     pub(super) fn rules(&self) -> impl Iterator<Item = u32> {
         let of_kinds = self.kinds.values().flat_map(|kind| kind.services.values().copied().chain([kind.any]));
         let of_names = self.exact.values().chain(self.services.values()).copied();

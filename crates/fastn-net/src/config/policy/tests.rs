@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::identity::SecretKey;
 
-/// Protocols that rules and streams of the property test have.
+/// Protocols of the rules and streams in the property test.
 fn protocols() -> Vec<Protocol> {
     let generic = |value| Protocol::Generic(value);
     vec![
@@ -52,7 +52,7 @@ fn rules() -> impl Strategy<Value = PolicyRules> {
     })
 }
 
-/// A rule, read as its documentation has it.
+/// Whether a rule matches, according to its documentation.
 fn matches(rules: &PolicyRules, rule: &PolicyRule, peer: &PublicKey, stream: &Protocol) -> bool {
     let by_peer = rule.peers.is_none_or(|set| rules.sets[set].contains(peer));
     let by_protocol = rule.protocol.as_ref().is_none_or(|protocol| match protocol.service_kind() {
@@ -99,7 +99,7 @@ fn a_peer_connects_if_a_rule_before_one_for_all_admits_something() {
 }
 
 #[test]
-fn rules_that_no_stream_can_match_are_refused() {
+fn rules_that_no_stream_can_match_are_rejected() {
     let tcp = || Some(Protocol::Tcp);
     let long = "a".repeat(1100);
     let cases = [
@@ -119,7 +119,7 @@ fn rules_that_no_stream_can_match_are_refused() {
 }
 
 #[test]
-fn what_no_rule_can_name_is_not_kept_of_a_stream() {
+fn parts_that_no_rule_can_name_are_not_kept() {
     let long = "a".repeat(60_000);
     for value in [json!(long), json!({ "fastn": "tcp", "service": long }), json!({ "fastn": long })] {
         let protocol = Protocol::Generic(value);

@@ -1,12 +1,12 @@
 //! Admission of inbound handshakes, apart from connections.
 //!
-//! Anyone can send the first packet of a handshake, from an address that is not its own. Above a watermark of such handshakes,
-//! a peer must first prove its address with a Retry packet, which costs this side no memory. A spoofed address is never
-//! counted: only proven addresses have a share each.
+//! Anyone can send the first packet of a handshake, from an address that is not its own. Above a watermark of such handshakes, a peer
+//! must first prove its address with a Retry packet, which costs this side no memory. A spoofed address is never counted: only proven
+//! addresses have a share each.
 //!
-//! Many proven addresses together can begin more handshakes than there are places. A newcomer then evicts the oldest
-//! handshake of the source that has the most, unless that one began just now: so a burst of honest peers evicts nothing. QUIC keeps an evicted or failed handshake
-//! for [`LINGERS`], so these are counted too: they bound how fast handshakes may fail, in total and for each source.
+//! Many proven addresses together can begin more handshakes than there are slots. A new handshake then evicts the oldest one of the
+//! source that has the most, unless that one has only just begun, so that a burst of honest peers evicts nothing. QUIC keeps an evicted
+//! or failed handshake for [`LINGERS`]. These are counted too, which bounds the rate of failing handshakes, in total and for each source.
 
 mod source;
 #[cfg(test)]
@@ -37,7 +37,7 @@ const LINGERING: usize = 768;
 /// Above this, a source with a lingering handshake gets no further one: the rest is for sources without failures.
 const LINGERING_OF_REPEATERS: usize = LINGERING / 2;
 
-/// A handshake has at least this long before it can be evicted: a few round trips.
+/// Time before a handshake can be evicted: a few round trips.
 const UNDISTURBED: Duration = Duration::from_secs(1);
 
 /// How long QUIC keeps a handshake that has failed: three probe timeouts of 1.024 s without a round-trip sample (RFC 9000, 10.2).

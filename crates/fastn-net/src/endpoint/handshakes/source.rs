@@ -1,4 +1,4 @@
-//! Where handshakes come from, and the share of each place.
+//! Sources of handshakes, and the share of each.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -10,7 +10,7 @@ pub(super) const PER_ADDRESS: usize = 128;
 /// Share of one relay, which carries many peers.
 pub(super) const PER_RELAY: usize = 256;
 
-/// Where a peer that proved its address is.
+/// Location of a peer that proved its address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Source {
     /// An IPv4 address, or the /64 network of an IPv6 address.

@@ -41,7 +41,7 @@ async fn unproven_addresses_get_a_retry_above_the_watermark_and_take_no_other_sl
     assert_eq!(handshakes.lock().sources.len(), 0);
     assert_eq!(admitted(&handshakes, Some(&from("192.0.2.1:1")), 1).len(), 1);
     release(held);
-    // A failed handshake keeps its own slot, and no other, as long as QUIC keeps it.
+    // A failed handshake keeps its own slot, and no other, until QUIC forgets it.
     drop(admitted(&handshakes, None, 10_000));
     assert!(matches!(handshakes.admit_from(None), Admission::Retry));
     assert_eq!(admitted(&handshakes, Some(&from("192.0.2.1:1")), 1).len(), 1);
@@ -75,7 +75,7 @@ async fn a_source_evicts_its_own_oldest_handshake_beyond_its_share() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_newcomer_evicts_from_the_source_that_has_the_most_and_the_oldest_of_equals() {
+async fn a_new_handshake_evicts_from_the_source_that_has_the_most_and_the_oldest_of_equals() {
     let handshakes = Arc::default();
     let honest = admitted(&handshakes, Some(&from("192.0.2.1:1")), 1);
     let sources: Vec<Source> = (0..VALIDATED - 3).map(|n| from(&format!("10.0.{}.{}:1", n / 250, n % 250))).collect();
@@ -118,7 +118,7 @@ async fn an_evicted_handshake_that_is_complete_by_then_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn handshakes_are_bounded_and_the_last_part_is_for_sources_without_failures() {
+async fn handshakes_are_bounded_and_the_last_slots_are_for_sources_without_failures() {
     let handshakes = Arc::default();
     let kept = |handshakes: &Arc<Handshakes>| {
         let state = handshakes.lock();

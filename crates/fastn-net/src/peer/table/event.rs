@@ -31,7 +31,7 @@ pub(crate) enum Event {
         useful: bool,
         permanent: bool,
     },
-    /// It was unused, and is shut now.
+    /// It was unused, and is closed now.
     Ended(u64),
     /// It was unused, and is used now.
     Activated(u64, TrafficSnapshot),

@@ -57,7 +57,7 @@ impl Table {
         }
     }
 
-    /// Dials beside a connection that did not answer a short check. That is not enough to drop it.
+    /// Dials beside a connection that did not answer a short check, which alone is not enough to drop it.
     fn unanswered(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
         match self.preferred {
             Some(successor) if successor != id => self.check(id, Check::Successor(successor), actions),

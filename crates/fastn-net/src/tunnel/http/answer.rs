@@ -33,7 +33,7 @@ impl Service<Request<Incoming>> for Answer {
     }
 }
 
-/// An answer that is being made.
+/// A pending answer.
 pub(in crate::tunnel) struct Answering(BoxFuture<'static, Response<Body>>);
 
 impl Future for Answering {

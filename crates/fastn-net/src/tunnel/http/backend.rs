@@ -22,7 +22,8 @@ use super::{
 };
 use crate::tunnel::{running::TunnelTasks, target::Target};
 
-/// How long an idle connection is kept: less than the 5 s after which node:http closes it. A request that meets the close gets no answer.
+/// How long an idle connection is kept: less than the 5 s after which node:http closes it. A request that races with the close gets no
+/// answer.
 const IDLE: Duration = Duration::from_secs(4);
 
 /// A service, and the connections to it.
@@ -30,7 +31,7 @@ pub(super) struct Backend {
     pool: Pool,
     socket: Target,
     tls: Option<Tls>,
-    /// For the connection and its TLS handshake.
+    /// Time limit of the connection and its TLS handshake.
     limit: Duration,
     authority: Authority,
     /// Host of the requests, unless it is the client's.

@@ -1,4 +1,4 @@
-//! Bodies that pass a proxy, at the pace of the slower side.
+//! Bodies that a proxy forwards, at the pace of the slower side.
 
 use std::{
     error::Error as StdError,
@@ -27,8 +27,8 @@ pub(in crate::tunnel) type BoxError = Box<dyn StdError + Send + Sync>;
 /// The body of a message that a proxy sends.
 pub(in crate::tunnel) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
-/// How long the body of a request with `Expect: 100-continue` waits for the service's word. Services that do not know the expectation
-/// say nothing.
+/// How long the body of a request with `Expect: 100-continue` waits for an interim answer. Services that do not know the expectation send
+/// none.
 const CONTINUE_AFTER: Duration = Duration::from_secs(1);
 
 pub(in crate::tunnel) fn empty() -> Body {
@@ -40,7 +40,7 @@ pub(in crate::tunnel) fn answer_body(body: Incoming) -> Body {
     body.map_frame(cleaned).map_err(BoxError::from).boxed_unsync()
 }
 
-/// Makes a request of an incoming one whose body is sent on. The second part tells how far it is.
+/// Converts an incoming request to one whose body is forwarded. The second value tracks the progress of the body.
 pub(in crate::tunnel) fn request_body<B>(request: Request<B>) -> (Request<Body>, Progress)
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
@@ -75,7 +75,7 @@ fn closed(gate: CancellationToken) -> Gate {
     })
 }
 
-/// How far the body of a request is.
+/// Progress of a request's body.
 #[derive(Clone)]
 pub(in crate::tunnel) struct Progress(Arc<State>);
 
@@ -101,7 +101,7 @@ impl Progress {
         self.0.is_sent.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the receiver has asked for all pieces, or for no more.
+    /// Whether the receiver has asked for all pieces, or wants no more.
     pub(in crate::tunnel) fn is_sent(&self) -> bool {
         self.0.is_sent.load(Ordering::Relaxed)
     }
@@ -116,14 +116,14 @@ impl Progress {
         self.0.last.store(elapsed, Ordering::Relaxed);
     }
 
-    /// Lets the body pass that still waits for a "100 Continue": the final answer has come.
+    /// Releases a body that still waits for a "100 Continue", because the final answer has arrived.
     pub(in crate::tunnel) fn answered(&self) {
         if let Some(gate) = self.0.gate.get() {
             gate.cancel();
         }
     }
 
-    /// Resolves when the body has not moved for `limit`. Cancel-safe.
+    /// Resolves when the body has made no progress for `limit`. Cancel-safe.
     pub(in crate::tunnel) async fn stalled(&self, limit: Duration) {
         loop {
             let idle_since = self.0.since + Duration::from_millis(self.0.last.load(Ordering::Relaxed));
@@ -171,7 +171,7 @@ impl<B> Drop for RequestBody<B> {
     }
 }
 
-/// Without the trailers that must not pass.
+/// Removes forbidden trailers.
 pub(super) fn cleaned(frame: Frame<Bytes>) -> Frame<Bytes> {
     match frame.into_trailers() {
         Ok(mut trailers) => {

@@ -28,13 +28,13 @@ const UNKNOWN_HOST: &str = "this bridge knows no service of this host. Ask for h
 
 impl Endpoint {
     /// Serves HTTP/1.1 on `local`, a TCP port or a Unix socket, and sends each request to the service of a peer that exposes it
-    /// ([`Endpoint::expose_http`]). The Host of a request says which: see [`BridgeHttpOptions`]. Requests to other hosts get status 421, so
-    /// that no page of another site can use the bridge under a name of its own.
+    /// ([`Endpoint::expose_http`]). The request's Host selects the service: see [`BridgeHttpOptions`]. Requests to other hosts get status
+    /// 421, so that a page of another site cannot use the bridge under its own name.
     ///
     /// Older peers are reached over their protocol `Http`: without trailers, interim answers, upgrades and named services.
     ///
-    /// Dials a peer when the first request to it comes. Without an answer, a client gets status 502, 503 or 504 with a text, and 403 if the
-    /// peer does not let this endpoint use the service. An answer that is cut short ends in a reset. Anyone who can reach `local` can use
+    /// Dials a peer when the first request to it arrives. Without an answer, a client gets status 502, 503 or 504 with a text, and 403 if
+    /// the peer does not let this endpoint use the service. A truncated answer ends with a reset. Anyone who can reach `local` can use
     /// the services.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use crate::{
 /// How long a client's connection may be idle, and how long a head may take.
 const IDLE: Duration = Duration::from_secs(75);
 
-/// Answers the requests of a client, one after the other, until it leaves or the tunnel ends.
+/// Answers the requests of a client, one after the other, until it disconnects or the tunnel ends.
 pub(in crate::tunnel) async fn serve_client(socket: Socket, work: &TunnelTasks, answer: Answer) {
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,4 +1,4 @@
-//! One request and its answer, on their way through a proxy.
+//! One request and its answer, as a proxy forwards them.
 
 use bytes::Bytes;
 use hyper::{
@@ -16,14 +16,14 @@ use super::{
 };
 use crate::tunnel::running::TunnelTasks;
 
-/// State of a request until its answer comes.
+/// State of a request until its answer arrives.
 pub(in crate::tunnel) struct Exchange {
     upgrade: Option<OnUpgrade>,
     pub(in crate::tunnel) progress: Progress,
 }
 
 impl Exchange {
-    /// Prepares a request that is sent on: in HTTP/1.1, without the fields of its connection. Its URI stays.
+    /// Prepares a request for forwarding: in HTTP/1.1, without the fields of its connection. Its URI stays.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl Exchange {
     /// Prepares the answer. Carries the bytes that follow an upgrade, in a task of the tunnel.
     pub(in crate::tunnel) fn finish(self, mut response: Response<Body>, work: &TunnelTasks) -> Response<Body> {
         self.progress.answered();
-        // hyper reads the chunks then, and a client that believed the length would cut the body off.
+        // hyper then reads the chunks, and a client that trusts the length would truncate the body.
         if response.headers().contains_key(header::TRANSFER_ENCODING) {
             response.headers_mut().remove(header::CONTENT_LENGTH);
         }
@@ -87,8 +87,8 @@ impl Exchange {
     }
 }
 
-/// Why a request is ambiguous. hyper rejects malformed ones, and drops the Content-Length of a chunked body. It takes codings
-/// before `chunked` as well, which would be lost with the field.
+/// Why a request is ambiguous. hyper rejects malformed ones, and drops the Content-Length of a chunked body. But it accepts codings
+/// before `chunked`, which would be lost with the field.
 fn ambiguity<B>(request: &Request<B>) -> Option<&'static str> {
     let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
     if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
@@ -103,7 +103,7 @@ fn ambiguity<B>(request: &Request<B>) -> Option<&'static str> {
     }
 }
 
-/// Whether Host says what the target of the request says, if it says something.
+/// Whether Host agrees with the request's target, if the target names a host.
 fn agrees<B>(host: &HeaderValue, request: &Request<B>) -> bool {
     let Some(authority) = request.uri().authority() else { return true };
     request.method() == Method::CONNECT || authority.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes())

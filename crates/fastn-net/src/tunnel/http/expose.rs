@@ -40,11 +40,11 @@ impl Endpoint {
     /// Exposes an HTTP service to peers, which reach it with [`Endpoint::bridge_http`], and with HTTP/1.1 on a stream of
     /// `{"Generic":{"fastn":"http","service":…}}`.
     ///
-    /// - Bodies are streamed both ways, and upgrades such as WebSocket are carried. A service that fails within an answer resets the
-    ///   stream, and a peer that leaves cancels its request.
-    /// - Each request has the header `fastn-peer`, the ID52 of the peer, and `x-forwarded-host` and `x-forwarded-proto`. What clients
-    ///   send in these and similar headers is removed.
-    /// - Connections to the service are kept for further requests. Nothing is connected before a peer asks.
+    /// - Bodies are streamed both ways, and upgrades such as WebSocket are forwarded. A service that fails during an answer resets the
+    ///   stream, and a peer that disconnects cancels its request.
+    /// - Each request has the header `fastn-peer`, the ID52 of the peer, and `x-forwarded-host` and `x-forwarded-proto`. These and
+    ///   similar headers from clients are removed.
+    /// - Connections to the service are reused. None is made before a peer sends a request.
     /// - A service that cannot be reached is answered with status 502, a slow one with 504.
     /// - Without a name, older peers reach it too, over their protocol `Http`: without trailers, interim answers and upgrades.
     ///
@@ -109,7 +109,7 @@ impl Exposed {
             async move { exposed.answer(request, peer, &id).await }
         });
         let mut connection = http1::Builder::new()
-            // The FIN of a peer means that no request follows, not that it has left.
+            // The FIN of a peer means that no request follows, not that it has disconnected.
             .half_close(true)
             .timer(TokioTimer::new())
             .header_read_timeout(IDLE)
@@ -149,7 +149,7 @@ impl Exposed {
             Ok(begun) => begun,
             Err(text) => return page(StatusCode::BAD_REQUEST, text),
         };
-        // Behind `begin`, which removes the fields that the peer's `Connection` names.
+        // After `begin`, which removes the fields that the peer's `Connection` names.
         set_origin(request.headers_mut(), id);
         let answered = tokio::select! {
             biased;
@@ -168,7 +168,7 @@ impl Exposed {
         let cause = error.cause();
         let reason = cause.map_or_else(|| error.to_string(), ToString::to_string);
         warn!(target: log_target::TUNNEL, %peer, tunnel_target = %self.name, error = reason, "the HTTP service failed");
-        // Without details: they are this side's own.
+        // Without details, which are private to this side.
         if cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut) {
             return page(StatusCode::GATEWAY_TIMEOUT, "the service did not accept a connection in time");
         }

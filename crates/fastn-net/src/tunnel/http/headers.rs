@@ -1,17 +1,17 @@
-//! Headers of a message that passes a proxy.
+//! Headers of a message that a proxy forwards.
 
 use hyper::{
     HeaderMap,
     header::{self, Entry, HeaderName, HeaderValue},
 };
 
-/// The ID52 of the peer that sent a request. Set by the exposing side; what a client sends under this name is removed.
+/// The ID52 of the peer that sent a request. Set by the exposing side, which removes a client's field with this name.
 pub(in crate::tunnel) const PEER: HeaderName = HeaderName::from_static("fastn-peer");
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Fields of one connection. `Trailer` passes, with the names of fields that pass too.
+/// Fields that belong to one connection. `Trailer` is forwarded, with the names of forwarded fields.
 const HOP_BY_HOP: [HeaderName; 7] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -51,7 +51,7 @@ pub(in crate::tunnel) fn remove_hop_by_hop(headers: &mut HeaderMap) -> Option<He
     upgrade
 }
 
-/// Makes one Content-Length of equal ones. Whether it is one: hyper takes any where the answer has no body.
+/// Merges equal Content-Length fields into one. Returns whether its value is valid: hyper accepts any value if the answer has no body.
 pub(super) fn unify_length(headers: &mut HeaderMap) -> bool {
     let Entry::Occupied(mut entry) = headers.entry(header::CONTENT_LENGTH) else { return true };
     let mut all: Vec<Vec<u8>> = Vec::new();
@@ -96,18 +96,18 @@ fn remove(headers: &mut HeaderMap, name: &HeaderName) {
     }
 }
 
-/// Asks for an upgrade, or agrees to it.
+/// Adds the fields that ask for an upgrade, or agree to it.
 pub(in crate::tunnel) fn insert_upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::UPGRADE, protocol);
 }
 
-/// Fields that say who sent a request, and by which way it came, beside those that begin with one of [`CLAIM_PREFIXES`].
+/// Fields about the sender of a request and its route, besides those that begin with one of [`CLAIM_PREFIXES`].
 const CLAIMS: [&str; 4] = ["forwarded", "x-real-ip", "x-client-ip", "true-client-ip"];
 const CLAIM_PREFIXES: [&str; 2] = ["fastn-", "x-forwarded-"];
 
-/// Fields that no trailer may be, beside claims and [`HOP_BY_HOP`]: they frame, route, authenticate or modify a message, or say what its
-/// content is (RFC 9110, 6.5.1).
+/// Fields that are forbidden as trailers, besides claims and [`HOP_BY_HOP`]: they frame, route, authenticate or modify a message, or
+/// describe its content (RFC 9110, 6.5.1).
 const HEAD_ONLY: [&str; 16] = [
     "authorization",
     "cache-control",
@@ -127,17 +127,17 @@ const HEAD_ONLY: [&str; 16] = [
     "www-authenticate",
 ];
 
-/// Removes what only the exposing side may say about a request.
+/// Removes fields that only the exposing side may set.
 fn remove_claims(headers: &mut HeaderMap) {
     remove_all(headers, is_claim);
 }
 
-/// Removes the trailers that must not pass: their receiver may merge them into the headers.
+/// Removes forbidden trailers: their receiver may merge them into the headers.
 pub(in crate::tunnel) fn clean_trailers(trailers: &mut HeaderMap) {
     remove_all(trailers, |name| !may_trail(name));
 }
 
-/// Leaves in `Trailer` the names of the trailers that pass.
+/// Keeps only the names of forwarded trailers in `Trailer`.
 fn clean_announced(headers: &mut HeaderMap) {
     let Entry::Occupied(mut entry) = headers.entry(header::TRAILER) else { return };
     let passes = |name: &&str| name.parse().is_ok_and(|name| may_trail(&name));
@@ -162,7 +162,7 @@ fn is_claim(name: &HeaderName) -> bool {
     CLAIMS.iter().any(|known| spelled(known, name)) || CLAIM_PREFIXES.iter().any(begins)
 }
 
-/// Whether CGI and its successors read a name as the known one: `_` and other signs are `-` to them.
+/// Whether CGI and its successors read a name as the known one: they treat `_` and other characters like `-`.
 fn spelled(known: &str, name: &[u8]) -> bool {
     name.len() == known.len()
         && name.iter().zip(known.bytes()).all(|(&a, b)| a == b || (b == b'-' && !a.is_ascii_alphanumeric()))
@@ -175,7 +175,7 @@ fn remove_all(headers: &mut HeaderMap, is_removed: impl Fn(&HeaderName) -> bool)
     }
 }
 
-/// Says who sent a request, and by which way it came. `peer`: an ID52. Replaces what the client claims.
+/// Sets the fields about the sender of a request and its route. `peer`: an ID52. Replaces the client's claims.
 pub(in crate::tunnel) fn set_origin(headers: &mut HeaderMap, peer: &HeaderValue) {
     remove_claims(headers);
     headers.insert(PEER, peer.clone());
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upgrade_is_one_only_if_connection_names_it_and_never_to_http2() {
+    fn an_upgrade_must_be_named_by_connection_and_is_never_to_http2() {
         let of = |connection: &str, upgrade: &str| {
             let mut headers = map(&[("connection", connection), ("upgrade", upgrade), ("http2-settings", "AAA")]);
             let found = remove_hop_by_hop(&mut headers);
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_but_the_exposing_side_says_who_asks() {
+    fn only_the_exposing_side_sets_the_fields_about_the_peer() {
         let mut headers = map(&[
             ("host", "shop.localhost"),
             ("fastn-peer", "mallory"),
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn trailers_say_neither_who_asks_nor_how_to_read_the_message() {
+    fn trailers_neither_identify_the_peer_nor_frame_the_message() {
         let dropped = [
             "fastn-peer",
             "fastn_peer",

@@ -28,17 +28,17 @@ pub(super) struct Http2 {
 }
 
 impl Http2 {
-    /// `authority`: of the requests.
+    /// `authority`: that of the requests.
     pub(super) fn new(authority: Authority) -> Self {
         Self { authority, sender: Mutex::default() }
     }
 
-    /// A connection that is open.
+    /// The open connection, if there is one.
     pub(super) fn sender(&self) -> Option<SendRequest<Body>> {
         self.lock().as_ref().filter(|sender| !sender.is_closed()).cloned()
     }
 
-    /// Takes a new connection. It lasts until nothing uses it, or the tunnel is cut.
+    /// Adopts a new connection. It lasts until nothing uses it, or the tunnel is cut.
     pub(super) async fn start(&self, io: HttpIo, cut: &CancellationToken) -> hyper::Result<()> {
         let spawner = Spawner(cut.clone());
         let builder = Builder::new(spawner.clone()).timer(TokioTimer::new()).adaptive_window(true).clone();
@@ -49,7 +49,7 @@ impl Http2 {
         Ok(())
     }
 
-    /// Writes the whole URI, as HTTP/2 has it.
+    /// Sets the absolute URI, which HTTP/2 requires.
     pub(super) fn address(&self, request: &mut Request<Body>) {
         let mut parts = hyper::http::uri::Parts::default();
         parts.scheme = Some(Scheme::HTTPS);
@@ -59,7 +59,7 @@ impl Http2 {
         *request.uri_mut() = Uri::from_parts(parts).expect("all three are there");
     }
 
-    /// The same request again, if it has no body. Call before it is sent.
+    /// A copy of the request, if it has no body. Call before it is sent.
     pub(super) fn repeated(request: &Request<Body>) -> Option<Request<Body>> {
         if !request.body().is_end_stream() {
             return None;
@@ -71,8 +71,8 @@ impl Http2 {
         Some(again)
     }
 
-    /// Whether the service has refused the stream of a request without looking at it (RFC 9113, 8.7): it may be sent again. node:http2 does
-    /// so while a connection holds more than 10 MB of answers.
+    /// Whether the service has refused the stream of a request without processing it (RFC 9113, 8.7), so that it may be sent again.
+    /// node:http2 does so while a connection holds more than 10 MB of answers.
     pub(super) fn has_refused(error: &hyper::Error) -> bool {
         let mut cause = error.source();
         while let Some(error) = cause {

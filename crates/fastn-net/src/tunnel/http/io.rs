@@ -1,6 +1,6 @@
 //! A peer's stream and a local socket, as connections that hyper drives.
 //!
-//! Dropping either before its shutdown is a failure to the other end: a reset. hyper shuts down only what ended well.
+//! Dropping either one before its shutdown is a failure to the other end: a reset. hyper shuts down only connections that ended cleanly.
 
 use std::{
     io,
@@ -37,11 +37,11 @@ pub(in crate::tunnel) struct PeerIo {
     stream: Arc<Mutex<Stream>>,
     /// See [`Stream::give_up_unread`].
     given_up: Arc<Notify>,
-    /// The peer takes nothing any more, and did not fail.
+    /// The peer accepts no more bytes, without an error.
     is_unwanted: bool,
 }
 
-/// The same stream beside hyper.
+/// Access to the stream while hyper owns it.
 #[derive(Clone)]
 pub(in crate::tunnel) struct PeerHandle {
     stream: Arc<Mutex<Stream>>,
@@ -76,8 +76,8 @@ impl PeerHandle {
         }
     }
 
-    /// Resolves when the peer has reset the stream or is lost, and `moved` stands still: a slow client gets what has arrived. Also when the
-    /// stream was given up. Cancel-safe.
+    /// Resolves when the stream was given up, or when the peer has reset the stream or is lost and `moved` no longer changes: a slow
+    /// client still gets the received bytes. Cancel-safe.
     pub(in crate::tunnel) async fn failed(&self, moved: &AtomicUsize) {
         let connection = lock(&self.stream).connection().clone();
         // A peer that accepts no more bytes may still send.
@@ -111,7 +111,7 @@ fn lock(stream: &Mutex<Stream>) -> MutexGuard<'_, Stream> {
 
 impl AsyncRead for PeerIo {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        // hyper's own is not initialised, and longer than most messages.
+        // hyper's own buffer is not initialised, and longer than most messages.
         let mut buffer = take_buffer();
         let most = into.remaining().min(buffer.len());
         let read = lock(&self.stream).poll_read(cx, &mut buffer[..most]);
@@ -130,7 +130,7 @@ impl AsyncWrite for PeerIo {
         }
         let written = ready!(lock(&self.stream).poll_write(cx, bytes));
         match written {
-            // It has answered without reading all, and the answer says why.
+            // The peer has answered without reading everything, and the answer says why.
             Err(error) if is_unwanted(&error) => {
                 self.is_unwanted = true;
                 Poll::Ready(Ok(bytes.len()))
@@ -155,9 +155,9 @@ impl AsyncWrite for PeerIo {
 /// A socket of this machine.
 pub(in crate::tunnel) struct LocalIo {
     socket: Socket,
-    /// Whether it is the socket of a service, whose answer may come after it takes nothing more.
+    /// Whether it is the socket of a service, which may still answer after it has stopped reading.
     is_service: bool,
-    /// The service takes nothing more. Writes are discarded.
+    /// The service has stopped reading. Writes are discarded.
     is_unwanted: bool,
 }
 
@@ -172,8 +172,8 @@ impl LocalIo {
         Self { socket, is_service: true, is_unwanted: false }
     }
 
-    /// Discards what a client still sends after its last answer, for a while. A socket that is closed with unread bytes is reset, and the
-    /// reset can destroy the answer on its way.
+    /// Discards bytes that a client sends after its last answer, for a while. Closing a socket with unread bytes resets it, and the reset
+    /// can destroy an answer in transit.
     pub(in crate::tunnel) async fn linger(mut self) {
         let discard = async {
             let mut discarded = [0; 8 * 1024];

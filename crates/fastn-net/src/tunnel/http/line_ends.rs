@@ -1,10 +1,10 @@
 //! Line ends of heads: CR and LF, never an LF alone.
 //!
-//! hyper takes a bare LF for the end of a line as well, as RFC 9112 lets a recipient do. A service that copies a visitor's LF into a header
-//! would so send a header of the visitor's choice. So the bytes that hyper reads are followed here, and each bare LF of a head, chunk or
-//! trailer becomes a NUL, which hyper refuses: a request with status 400, an answer with 502.
+//! hyper also accepts a bare LF as a line end, as RFC 9112 allows. A service that copies a visitor's LF into a header would then send a
+//! header of the visitor's choice. So this module follows the bytes that hyper reads, and replaces each bare LF of a head, chunk line or
+//! trailer with a NUL. hyper rejects a NUL: a request with status 400, an answer with 502.
 //!
-//! This only finds the ends of messages. hyper refuses other malformed input, and nothing behind that is read.
+//! It only finds the ends of messages. hyper rejects other malformed input, and reads nothing after it.
 
 use std::{
     io,
@@ -24,7 +24,7 @@ use super::{
     http_io::{HttpIo, MAX_BUFFER},
 };
 
-/// The messages that are read.
+/// The kind of messages that are read.
 #[derive(Clone, Debug)]
 pub(in crate::tunnel) enum Messages {
     Requests,
@@ -84,7 +84,7 @@ impl AsyncWrite for Checked {
     }
 }
 
-/// Where in its messages a connection is.
+/// Position of a connection in its messages.
 struct LineEnds {
     messages: Messages,
     at: At,
@@ -98,13 +98,13 @@ enum At {
     /// In the first line of a message.
     Start,
     Fields,
-    /// Bytes of a body, of which so many are left.
+    /// In a body, with this many bytes left.
     Body(u64),
-    /// The same of a chunk, with the line end behind it.
+    /// In a chunk, with this many bytes left, its line end included.
     Chunk(u64),
     ChunkSize,
     Trailers,
-    /// Nothing is followed any more: bytes up to the end, another protocol, or what hyper refuses.
+    /// Nothing is followed any more: a body up to EOF, another protocol, or input that hyper rejects.
     Over,
 }
 
@@ -115,7 +115,7 @@ struct Head {
     length: Option<u64>,
     /// Whether the last coding of Transfer-Encoding is `chunked`, if there is one.
     is_chunked: Option<bool>,
-    /// A request that may be the last one of HTTP. Nothing behind it is followed, even if its service declines.
+    /// A request after which the protocol may change. Nothing after it is followed, even if its service declines.
     may_switch: bool,
 }
 
@@ -136,7 +136,7 @@ impl LineEnds {
         }
     }
 
-    /// Skips bytes of a body. Returns those behind it.
+    /// Skips bytes of a body. Returns the bytes after them.
     fn skip<'a>(&mut self, bytes: &'a mut [u8], left: u64, within: fn(u64) -> At, then: At) -> &'a mut [u8] {
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
         let left = left - count as u64;
@@ -144,12 +144,12 @@ impl LineEnds {
         &mut bytes[count..]
     }
 
-    /// Takes a line, or the part of it that is there. Returns the bytes behind it.
+    /// Takes a line, or its received part. Returns the bytes after it.
     fn take_line<'a>(&mut self, bytes: &'a mut [u8]) -> &'a mut [u8] {
         let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else {
             self.line.extend_from_slice(bytes);
             if self.line.len() > MAX_BUFFER {
-                // hyper takes no such head.
+                // hyper rejects such a head.
                 self.end();
             }
             return &mut [];
@@ -186,12 +186,12 @@ impl LineEnds {
                 self.head = self.first_line(line);
                 At::Fields
             }
-            At::Fields if line.is_empty() => self.behind_head(),
+            At::Fields if line.is_empty() => self.after_head(),
             At::Fields => {
                 self.head.field(line);
                 At::Fields
             }
-            At::ChunkSize => behind_chunk_size(line),
+            At::ChunkSize => after_chunk_size(line),
             other => other,
         })
     }
@@ -205,8 +205,8 @@ impl LineEnds {
         }
     }
 
-    /// The rules of RFC 9112, 6.3, as hyper has them.
-    fn behind_head(&self) -> At {
+    /// The rules of RFC 9112, 6.3, as hyper applies them.
+    fn after_head(&self) -> At {
         let Head { status, length, is_chunked, may_switch } = self.head;
         let (is_request, is_to_head) = match &self.messages {
             Messages::Requests => (true, false),
@@ -241,13 +241,13 @@ impl Head {
             let last = value.rsplit(|&byte| byte == b',').next().unwrap_or_default();
             self.is_chunked = Some(last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
         } else if name.eq_ignore_ascii_case(b"upgrade") {
-            // One to HTTP/2 is dropped.
+            // An upgrade to HTTP/2 is dropped.
             self.may_switch |= !is_http2(value);
         }
     }
 }
 
-fn behind_chunk_size(line: &[u8]) -> At {
+fn after_chunk_size(line: &[u8]) -> At {
     let size = line.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
     let size = str::from_utf8(size).ok().and_then(|size| u64::from_str_radix(size, 16).ok());
     match size {
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_left_alone_and_the_head_behind_each_is_checked() {
+    fn bodies_are_unchanged_and_the_head_after_each_is_checked() {
         const NEXT: &str = "x\n";
         for (messages, message) in [
             (Messages::Requests, "\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n"),
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_replaced_where_http_has_ended() {
+    fn nothing_is_replaced_after_the_end_of_http() {
         for (messages, bytes) in [
             (Messages::Requests, "CONNECT a:1 HTTP/1.1\r\n\r\n\n"),
             (Messages::Requests, "GET / HTTP/1.1\r\nupgrade: websocket\r\n\r\n\n"),

@@ -1,6 +1,6 @@
-//! An HTTP/1.1 connection to a service, driven by the task that asks.
+//! An HTTP/1.1 connection to a service, driven by the requesting task.
 //!
-//! In a task of its own, each request and answer would pass from task to task four times.
+//! With a task of its own, each request and answer would pass from task to task four times.
 
 use std::{
     future::poll_fn,
@@ -39,7 +39,7 @@ pub(super) async fn handshake(io: HttpIo, to_head: Arc<AtomicBool>) -> hyper::Re
 /// A connection with at most one request. Dropping it is no failure to the other end.
 pub(super) struct Link {
     sender: SendRequest<Body>,
-    /// Until it ends.
+    /// `None` once it has ended.
     connection: Option<Box<Driven>>,
     /// Whether the request is one of HEAD.
     to_head: Arc<AtomicBool>,
@@ -66,7 +66,7 @@ impl Link {
         .await
     }
 
-    /// Moves bytes. hyper tells the other halves, which are polled behind this: they need no wake.
+    /// Moves bytes. hyper notifies its other halves, which are polled after this, so they need no wake.
     pub(super) fn poll_drive(&mut self, cx: &mut Context<'_>) {
         if let Some(connection) = &mut self.connection
             && Pin::new(&mut **connection).poll(cx).is_ready()
@@ -75,7 +75,7 @@ impl Link {
         }
     }
 
-    /// Whether another request can be sent. Nothing is woken by an idle connection.
+    /// Whether another request can be sent. An idle connection wakes no task.
     pub(super) fn is_idle(&mut self) -> bool {
         self.poll_drive(&mut driven());
         self.connection.is_some() && self.sender.is_ready()
@@ -103,7 +103,7 @@ impl Drop for Link {
     }
 }
 
-/// The context of what is polled again by its own task.
+/// A context without a waker, for a future that the current task polls again.
 pub(super) fn driven() -> Context<'static> {
     Context::from_waker(Waker::noop())
 }

@@ -1,17 +1,17 @@
 //! HTTP: requests to a service of a peer.
 //!
-//! HTTP/1.1 itself runs on a stream, one request at a time. hyper parses and writes each message on both sides, so that what passes is
-//! well formed: nothing that a client sends reaches a service as it is, except bodies.
+//! HTTP/1.1 itself runs on a stream, one request at a time. hyper parses and writes each message on both sides, so only well-formed
+//! messages pass: of a client's bytes, only bodies reach a service unchanged.
 //!
 //! # Layout
 //!
 //! - `expose`, `bridge`: the two sides; `options`: of both
 //! - `backend`, `tls`, `http2`: connections to the exposed service; `peer_services`: streams to services of peers
 //! - `pool`, `pools`: connections of both; `link`: one of them; `send_error`: why there is no answer
-//! - `client`: a local client of a bridge or proxy; `route`: from a Host to a peer
-//! - `exchange`: a request and its answer on their way; `headers`, `body`: parts of them; `page`: answers of the tunnel's own
-//! - `upgraded`: what follows an upgrade; `older`: the protocol of older peers
-//! - `io`: streams and sockets for hyper; `http_io`: one type for all of them; `answer`: one for what answers on them
+//! - `client`: a local client of a bridge or proxy; `route`: maps a Host to a peer's service
+//! - `exchange`: a forwarded request and its answer; `headers`, `body`: their parts; `page`: the tunnel's own answers
+//! - `upgraded`: the connection after an upgrade; `older`: the protocol of older peers
+//! - `io`: streams and sockets for hyper; `http_io`: one type for all of them; `answer`: one type of service
 //! - `line_ends`: no bare LF in what hyper reads
 
 pub(super) mod answer;

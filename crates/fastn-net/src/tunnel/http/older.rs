@@ -1,6 +1,6 @@
-//! `Http`, the protocol of older peers: a line of JSON for each head, one request a stream, bodies up to the FIN.
+//! `Http`, the protocol of older peers: a line of JSON for each head, one request per stream, bodies up to the FIN.
 //!
-//! It has no trailers, no interim answers and no upgrades: they are dropped. What it has is checked as hyper checks HTTP/1.1.
+//! It has no trailers, no interim answers and no upgrades: they are dropped. Messages are validated as hyper validates HTTP/1.1.
 
 mod message;
 
@@ -22,7 +22,7 @@ use self::message::{Answer, Malformed, answer_head, answer_of, read_line, reques
 use super::{body::Body, io::PeerIo, page::page};
 use crate::{stream::Stream, tunnel::running::TunnelTasks, wire::codes::reset};
 
-/// How long the head of a request may take, and the head of an answer behind its request.
+/// Time limit of the head of a request, and of the head of an answer after its request.
 const HEAD: Duration = Duration::from_mins(1);
 
 /// Answers the request of a stream.
@@ -48,7 +48,7 @@ where
     let failed = tokio::select! {
         biased;
         served = serving => served.is_err(),
-        // Its client has gone.
+        // Its client has disconnected.
         () = handle.left() => false,
         () = work.cut() => true,
     };
@@ -104,7 +104,7 @@ async fn send_answer(writer: &mut WriteHalf<PeerIo>, response: Response<Body>, i
     if is_empty { writer.shutdown().await } else { send_body(writer, body).await }
 }
 
-/// Sends a body and the FIN behind it. Drops trailers.
+/// Sends a body, then the FIN. Drops trailers.
 async fn send_body(writer: &mut WriteHalf<PeerIo>, mut body: Body) -> io::Result<()> {
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.map_err(io::Error::other)?.into_data() {

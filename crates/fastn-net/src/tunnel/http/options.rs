@@ -11,7 +11,7 @@ use crate::{
     tunnel::{Allow, SocketName, options::setters},
 };
 
-/// The HTTP service that is exposed.
+/// The exposed HTTP service.
 ///
 /// As text: `http://host:port`, `https://host`, `host:port`, a bare port (of 127.0.0.1), or `unix:` and a path (not on Windows).
 ///
@@ -83,14 +83,14 @@ impl std::fmt::Display for HttpTarget {
     }
 }
 
-/// The Host header of the requests that a service gets.
+/// The Host header of the requests to a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostHeader {
     /// As the client sent it.
     Client,
     /// Host and port of the target.
     Target,
-    /// This one.
+    /// This host.
     Name(String),
 }
 
@@ -131,7 +131,7 @@ pub struct ExposeHttpOptions {
     /// Time limit of a connection to the target, its TLS handshake included.
     /// Default: 9 s.
     pub connect_timeout: Duration,
-    /// How long the target may take nothing of a request and give no answer.
+    /// How long the target may neither read the request nor answer it.
     /// Default: 60 s.
     pub response_timeout: Duration,
 }
@@ -171,7 +171,7 @@ pub struct HttpDestination {
 }
 
 impl HttpDestination {
-    /// The service without a name of a peer.
+    /// A peer's service without a name.
     #[must_use]
     pub fn new(peer: PeerAddress) -> Self {
         Self { peer, service: None }
@@ -186,11 +186,11 @@ setters!(HttpDestination {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BridgeHttpOptions {
-    /// The service that `localhost` and IP addresses mean. A bridge with it reaches this peer and those of `hosts` only; one without it
+    /// The service that `localhost` and IP addresses select. A bridge with it reaches only this peer and those of `hosts`; one without it
     /// also reaches every peer whose ID52 is in the request's Host.
     /// Default: none.
     pub destination: Option<HttpDestination>,
-    /// The services that other hosts mean. A name `shop` is also found as `shop.localhost`.
+    /// The services that other hosts select. A name `shop` is also found as `shop.localhost`.
     /// Default: none.
     pub hosts: HashMap<String, HttpDestination>,
     /// Local connections at a time. Further ones wait to be accepted.

@@ -1,4 +1,4 @@
-//! Answers that a tunnel gives by itself.
+//! Answers of the tunnel itself.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};

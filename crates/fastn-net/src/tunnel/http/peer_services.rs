@@ -53,7 +53,7 @@ impl Peers {
         default_host(&mut request, || HeaderValue::from_str(&to.peer.id.to_string()).ok());
         let pool = self.pools.get((to.peer.id, to.service.clone()));
         if !pool.has_idle() && !self.is_native(to.peer.id).await.map_err(|error| Failure::of(&error))? {
-            // Its protocol has no word for the body either.
+            // The protocol of older peers has no "100 Continue".
             exchange.progress.answered();
             return self.send_to_older(to, request).await;
         }
@@ -103,7 +103,7 @@ impl Peers {
     /// Opens a stream to a service. The header travels with the request.
     async fn open(&self, id: PublicKey, service: Option<&str>) -> Result<Stream> {
         if !self.is_native(id).await? {
-            // A stream of a protocol that an older peer does not know ends its accept loop.
+            // A stream of a protocol that an older peer does not know ends the peer's accept loop.
             return Err(Error::new(Code::ProtocolUnsupported, "the peer is an older one now: try again"));
         }
         let peer = self.endpoint.peer(&self.address(id))?;

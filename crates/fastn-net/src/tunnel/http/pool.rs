@@ -33,7 +33,7 @@ use crate::tunnel::running::TunnelTasks;
 /// Idle connections that are kept.
 const MAX_IDLE: usize = 256;
 
-/// How often a request is sent again that a service refuses unseen.
+/// How often a request is sent again after a service refused it without processing it.
 const MAX_REFUSALS: u32 = 3;
 
 /// Makes a connection.
@@ -51,7 +51,7 @@ struct Shared {
     http2: Option<Http2>,
 }
 
-/// Idle connections, the newest last. Nothing polls them: that they were closed is seen when one is wanted, or never.
+/// Idle connections, the newest last. They are not polled: a closed one is detected when it is needed, or never.
 #[derive(Default)]
 struct Idle {
     links: Vec<(Instant, Link)>,
@@ -69,8 +69,8 @@ impl Pool {
         Self::new(work, Duration::ZERO, None)
     }
 
-    /// Sends a request, over a new connection if there is none. A request that an old connection did not take any more is sent over
-    /// another. Cancel-safe: a dropped request is cancelled at the service.
+    /// Sends a request, over a new connection if there is none. A request that a pooled connection no longer accepted is sent over
+    /// another one. Cancel-safe: a dropped request is cancelled at the service.
     ///
     /// Parts that most requests do not need are boxed, because each request moves this future.
     pub(in crate::tunnel) async fn send(
@@ -95,7 +95,7 @@ impl Pool {
                     Ok(answer) => return Ok(answer.map(answer_body)),
                     Err(mut error) => match (error.take_message(), repeated) {
                         (Some(again), _) if !has_connected => (request, has_connected) = (again, true),
-                        // Over a connection of its own, which later ones share.
+                        // Over a new connection, which later requests share.
                         (_, Some(again)) if refusals < MAX_REFUSALS && Http2::has_refused(error.error()) => {
                             (request, has_connected) = (again, false);
                             refusals += 1;
@@ -139,7 +139,7 @@ impl Pool {
         if exchange.progress.is_sent() {
             return answer.map(|incoming| AnswerBody::new(incoming, link, self.clone()).boxed_unsync());
         }
-        // The rest of the request must not wait for who reads the answer.
+        // The rest of the request must not wait for the reader of the answer.
         let pool = self.clone();
         Spawner(self.0.cut.clone()).execute(async move {
             if link.until_idle().await {
@@ -244,7 +244,7 @@ impl Shared {
     }
 }
 
-/// Ends what is idle for too long, until nothing is idle.
+/// Closes connections that are idle for too long, until none is idle.
 async fn sweep(pool: Weak<Shared>, keep: Duration) {
     loop {
         tokio::time::sleep(keep).await;
@@ -262,7 +262,7 @@ async fn sweep(pool: Weak<Shared>, keep: Duration) {
     }
 }
 
-/// Leaves only the path in the URI, as HTTP/1.1 has it in requests that are not for a proxy.
+/// Leaves only the path in the URI, as HTTP/1.1 requires in requests that are not for a proxy.
 fn use_path(request: &mut Request<Body>) {
     if request.uri().authority().is_some() {
         let path = request.uri().path_and_query().cloned().filter(|path| path.as_str() != "");

@@ -5,10 +5,10 @@ use std::{collections::HashMap, hash::Hash, sync::Mutex, time::Duration};
 use super::pool::Pool;
 use crate::tunnel::running::TunnelTasks;
 
-/// Pools without a connection that are kept.
+/// Limit of pools without a connection that are kept.
 const MAX_UNUSED: usize = 64;
 
-/// Pools by what they are for.
+/// Pools by destination.
 pub(in crate::tunnel) struct Pools<K> {
     by_key: Mutex<HashMap<K, Pool>>,
     keep: Duration,

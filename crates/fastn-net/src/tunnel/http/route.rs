@@ -1,7 +1,7 @@
-//! Which service a request to a bridge is for.
+//! Selects the service for a request to a bridge.
 //!
-//! A page of any site can make a browser send requests to a local port, also under a name of its own (DNS rebinding). So a bridge answers
-//! for known hosts only.
+//! A page of any site can make a browser send requests to a local port, even under the site's own name (DNS rebinding). So a bridge
+//! answers only for known hosts.
 
 use std::{
     collections::HashMap,
@@ -22,14 +22,14 @@ use crate::{
 pub(super) struct Routes {
     destination: Option<HttpDestination>,
     hosts: HashMap<String, HttpDestination>,
-    /// The last Host that was found: most requests repeat it, and checking an ID52 costs as much as half a request.
+    /// The most recently found Host: most requests repeat it, and checking an ID52 costs as much as half a request.
     last: Mutex<Option<(String, Arc<HttpDestination>)>>,
 }
 
 impl Routes {
     /// # Errors
     ///
-    /// `ERR_INVALID_ARGUMENT` for a name that is no host.
+    /// `ERR_INVALID_ARGUMENT` for a name that is not a host.
     pub(super) fn new(options: &BridgeHttpOptions) -> Result<Self> {
         let hosts = options.hosts.iter().map(|(name, destination)| match host_of(name) {
             Some(host) if host.len() == name.len() => Ok((host, destination.clone())),
@@ -72,7 +72,7 @@ impl Routes {
         if let Some(local) = local {
             return self.find_by_id(local);
         }
-        // An address is no name that a site could choose.
+        // A site cannot choose an IP address as its name.
         let is_address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
         if host == "localhost" || is_address { self.destination.clone() } else { None }
     }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_with_a_port_or_path_is_no_name() {
+    fn a_host_with_a_port_or_path_is_rejected_as_a_name() {
         for name in ["shop:80", "a/b", "", "a b"] {
             let options = BridgeHttpOptions::default().with_host(name, destination(None));
             let error = Routes::new(&options).err().expect(name);

@@ -1,4 +1,4 @@
-//! TLS to the service of this machine's side.
+//! TLS to the local service.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Connections behind an upgrade, such as to WebSocket: bytes both ways.
+//! Connections after an upgrade, such as to WebSocket: bytes both ways.
 
 use std::{
     io,
@@ -16,8 +16,8 @@ use tracing::debug;
 use super::{http_io::HttpIo, line_ends::Checked};
 use crate::log_target;
 
-/// Copies both ways until both directions have ended. A failure resets both sides. The loss of the peer is noticed even if the local side
-/// reads nothing, so that nothing reads the peer's stream.
+/// Copies both ways until both directions have ended. A failure resets both sides. Notices the loss of the peer even while the local side
+/// reads nothing, and the peer's stream is therefore not read.
 pub(super) async fn join(client: OnUpgrade, service: OnUpgrade) {
     let copied = async {
         let (client, service) = tokio::try_join!(client, service).map_err(io::Error::other)?;
@@ -43,10 +43,10 @@ pub(super) async fn join(client: OnUpgrade, service: OnUpgrade) {
 
 /// One side of the connection.
 struct Side<'a> {
-    /// What hyper has read beyond the head.
+    /// Bytes that hyper has read beyond the head.
     early: Bytes,
     io: HttpIo,
-    /// Bytes that either side has taken.
+    /// Bytes that either side has accepted.
     moved: &'a AtomicUsize,
 }
 

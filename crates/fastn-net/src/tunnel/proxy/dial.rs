@@ -1,4 +1,4 @@
-//! Connects to the destinations of a proxy, within its rules.
+//! Connects to the destinations that a proxy's rules allow.
 
 use std::{
     fmt, io,
@@ -15,10 +15,10 @@ use crate::{
     tunnel::socket::Socket,
 };
 
-/// Look-ups at a time. Each occupies a thread until the system's resolver gives up, which no peer can shorten.
+/// Limit of concurrent look-ups. Each occupies a thread until the system's resolver gives up, which no peer can shorten.
 const MAX_LOOKUPS: usize = 32;
 
-/// Addresses of a name that are tried.
+/// Limit of addresses of a name that are tried.
 const MAX_ADDRESSES: usize = 8;
 
 /// Head start of an address before the next one is tried too (RFC 8305).
@@ -77,7 +77,7 @@ impl Dialler {
         let name = name.to_owned();
         let found = spawn_blocking(move || {
             let found = (name.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
-            // Not before: nothing ends a look-up whose caller has gone.
+            // Released only now: a look-up continues after its caller has gone.
             drop(place);
             found
         });
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_a_rule_allows_is_connected() {
+    async fn only_allowed_destinations_are_connected() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let port = listener.local_addr().expect("address").port();
         for (rules, host) in [

@@ -9,7 +9,7 @@ use crate::wire::socks::{Decoded, Malformed};
 /// Time limit of greeting and request.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// Reads one message, and no byte behind it. Returns its bytes too. Not cancel-safe.
+/// Reads one message, and no byte beyond it. Returns its bytes too. Not cancel-safe.
 pub(super) async fn receive<T>(
     from: &mut (impl AsyncRead + Unpin),
     decode: impl Fn(&[u8]) -> Result<Decoded<T>, Malformed>,
@@ -31,7 +31,7 @@ fn invalid(malformed: Malformed) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, malformed)
 }
 
-/// Waits for a part of an exchange.
+/// Limits the time of a part of an exchange.
 ///
 /// # Errors
 ///
@@ -51,7 +51,7 @@ mod tests {
     use crate::wire::socks;
 
     #[tokio::test]
-    async fn a_message_is_read_byte_by_byte_and_nothing_behind_it() {
+    async fn a_message_is_read_byte_by_byte_and_no_byte_beyond_it() {
         let (mut client, mut server) = duplex(1);
         let sending = async {
             for byte in [5, 2, 0, 9, b'x'] {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_sends_slowly_or_half_is_let_go() {
+    async fn a_client_that_sends_slowly_or_half_a_message_is_dropped() {
         let (mut client, mut server) = duplex(64);
         client.write_all(&[5, 9]).await.expect("write");
         let started = Instant::now();

@@ -1,6 +1,6 @@
-//! An HTTP proxy at the side of the clients: CONNECT, and requests with an absolute URI.
+//! An HTTP proxy on the clients' side: CONNECT, and requests with an absolute URI.
 //!
-//! HTTP is parsed here, by hyper. The peer gets requests of SOCKS 5, as from any other client.
+//! HTTP is parsed here, by hyper. The peer gets SOCKS 5 requests, as from any other client.
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
@@ -43,7 +43,8 @@ use crate::{
     },
 };
 
-/// How long an idle connection to a destination is kept. Many servers close theirs after 5 s; a request that meets the close is lost.
+/// How long an idle connection to a destination is kept. Many servers close theirs after 5 s; a request that races with the close is
+/// lost.
 const IDLE: Duration = Duration::from_secs(4);
 
 /// An HTTP proxy.
@@ -97,7 +98,7 @@ impl HttpProxy {
 
     /// Opens a tunnel to the destination.
     async fn connect(&self, mut request: Request<Incoming>) -> Response<Body> {
-        // A whole URL is no target of CONNECT.
+        // CONNECT takes no whole URL.
         let authority = request.uri().authority().filter(|_| request.uri().scheme().is_none());
         let destination = authority.and_then(|authority| authority.as_str().parse().ok());
         let Some(destination) = destination else {
@@ -200,16 +201,16 @@ async fn dial(bridge: &Bridge, destination: &Destination) -> io::Result<HttpIo> 
     Ok(HttpIo::Peer(PeerIo::new(opened)))
 }
 
-/// The destination of an absolute URI. `None` with a user name: it would be read as a part of the host elsewhere.
+/// The destination of an absolute URI. `None` with a user name, which other parsers may read as part of the host.
 fn destination_of(uri: &Uri) -> Option<Destination> {
     let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
-    // A port that is no number between 0 and 65,535 is no port for `Authority`, and would become 80.
+    // `Authority` ignores a port that is not between 0 and 65,535, which would then become 80.
     let has_port = authority.as_str().len() > authority.host().len();
     let text = if has_port { authority.to_string() } else { format!("{}:80", authority.host()) };
     text.parse().ok()
 }
 
-/// Host becomes what the URI says, as RFC 9112 demands of a proxy. A missing or repeated one stays, and is refused.
+/// Replaces Host by the URI's, as RFC 9112 requires of a proxy. A missing or repeated Host stays, and is rejected.
 fn replace_host(request: &mut Request<Incoming>) {
     let authority = request.uri().authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
     if let Some(host) = authority

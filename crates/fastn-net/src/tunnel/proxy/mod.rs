@@ -1,8 +1,8 @@
 //! Proxies: peers reach destinations of their choice, within rules, through an endpoint that exposes a proxy.
 //!
-//! - `dial`: look-up, check and connect
-//! - `socks`: SOCKS 5 at that side; `socks_client`: at the side of the clients; `exchange`: messages of both
-//! - `http`: an HTTP proxy at the side of the clients
+//! - `dial`: looks up, checks and connects
+//! - `socks`: SOCKS 5 on that side; `socks_client`: on the clients' side; `exchange`: messages of both
+//! - `http`: an HTTP proxy on the clients' side
 //! - `older`: the proxies of older peers
 
 mod dial;
@@ -38,11 +38,10 @@ use crate::{
 };
 
 impl Endpoint {
-    /// Exposes a proxy to peers: they reach the destinations that `targets` allows from this machine, with [`Endpoint::socks5`]
-    /// and [`Endpoint::proxy`].
-    /// Names are looked up here. Each address is checked, and the address that was checked is connected to.
+    /// Exposes a proxy to peers: with [`Endpoint::socks5`] and [`Endpoint::proxy`], they reach the destinations that `targets` allows
+    /// from this machine. This machine looks names up, checks each address, and connects to a checked address.
     ///
-    /// The endpoint's limits of streams bound the connections of a peer, and those of all peers.
+    /// The endpoint's stream limits bound the connections of each peer, and of all peers.
     ///
     /// # Errors
     ///
@@ -74,8 +73,8 @@ impl Endpoint {
     /// Listens on `local` as a SOCKS 5 server, whose clients reach destinations through the proxy that the peer exposes
     /// ([`Endpoint::expose_proxy`]). CONNECT with IPv4, IPv6 and names, which the peer looks up; no authentication.
     ///
-    /// Anyone who can reach `local` can use the proxy. What it does not do gets the replies of RFC 1928: 2 for destinations that are not
-    /// allowed, 3 if the peer cannot be reached, 7 for other commands.
+    /// Anyone who can reach `local` can use the proxy. Failures get the replies of RFC 1928: 2 for destinations that are not allowed, 3
+    /// if the peer cannot be reached, 7 for other commands.
     ///
     /// # Errors
     ///
@@ -89,10 +88,10 @@ impl Endpoint {
     }
 
     /// Listens on `local` as an HTTP proxy, whose clients reach destinations through the proxy that the peer exposes
-    /// ([`Endpoint::expose_proxy`]). CONNECT, and requests for `http:` with their whole URL, which are streamed both ways.
+    /// ([`Endpoint::expose_proxy`]). Supports CONNECT, and requests with an absolute `http:` URL, which are streamed both ways.
     ///
-    /// Anyone who can reach `local` can use the proxy. A destination that is not allowed is answered with status 403, one that is not
-    /// reached with 502 or 504. Requests without a whole URL, as those of web pages for other hosts, get 400.
+    /// Anyone who can reach `local` can use the proxy. A destination that is not allowed is answered with status 403, one that cannot be
+    /// reached with 502 or 504. Requests without an absolute URL, such as those of web pages for other hosts, get 400.
     ///
     /// # Errors
     ///

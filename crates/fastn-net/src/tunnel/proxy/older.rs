@@ -1,4 +1,4 @@
-//! `HttpProxy`, the protocol of older peers' proxies: requests to connect, and single requests of HTTP.
+//! `HttpProxy`, the protocol of older peers' proxies: requests to connect, and single HTTP requests.
 
 use std::{future::ready, io, sync::Mutex};
 
@@ -39,7 +39,8 @@ use crate::{
     },
 };
 
-/// Serves a client of `HttpProxy`. A request to connect has no answer for a destination that is not reached: the stream is reset.
+/// Serves a client of `HttpProxy`. If the destination of a request to connect cannot be reached, the stream is reset: the protocol has no
+/// answer for it.
 pub(super) async fn serve(proxy: &Proxy, pending: PendingStream, work: &TunnelTasks) {
     let peer = pending.peer();
     let mut stream = pending.accept();
@@ -76,9 +77,9 @@ pub(super) async fn serve(proxy: &Proxy, pending: PendingStream, work: &TunnelTa
 
 /// Request of a client.
 enum Asked {
-    /// The bytes of a connection, which is there.
+    /// The bytes of a connection, already established.
     Bytes(Socket),
-    /// An answer of this destination.
+    /// One HTTP request to this destination.
     Request(Destination),
 }
 
@@ -116,7 +117,7 @@ async fn answer(
     }
 }
 
-/// One line, and no byte behind it.
+/// Reads one line, and no byte beyond it.
 async fn read_line(stream: &mut Stream) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     loop {
@@ -130,8 +131,8 @@ async fn read_line(stream: &mut Stream) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Opens a stream to a destination through the proxy of an older peer, and waits for its ack. Whether the destination is reached shows
-/// later.
+/// Opens a stream to a destination through the proxy of an older peer, and waits for its ack. A destination that cannot be reached shows
+/// only later.
 pub(super) async fn open(bridge: &Bridge, destination: &Destination) -> Result<Stream> {
     let line = http_proxy::connect(destination);
     bridge.open_with_extra(&header::encode(&Protocol::HttpProxy, Some(&line))?).await

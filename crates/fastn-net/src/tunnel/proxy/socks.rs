@@ -1,4 +1,4 @@
-//! SOCKS 5 at the side that connects to destinations.
+//! SOCKS 5 on the side that connects to destinations.
 
 use std::io;
 
@@ -58,7 +58,7 @@ async fn negotiate(proxy: &Proxy, peer: PublicKey, stream: &mut Stream) -> io::R
     Ok(connected.ok())
 }
 
-/// `None` if the client cannot do without authentication.
+/// `None` if the client requires authentication.
 async fn read_request(stream: &mut Stream) -> io::Result<Option<Request>> {
     let (is_open, _) = receive(stream, socks::greeting).await?;
     stream.write_all(if is_open { &socks::ACCEPTED } else { &socks::NOT_ACCEPTED }).await?;

@@ -1,6 +1,6 @@
-//! SOCKS 5 at the side of the clients.
+//! SOCKS 5 on the clients' side.
 //!
-//! The greeting is answered here, and travels with the request to the peer: one round trip for both.
+//! This side answers the greeting itself, and sends it to the peer together with the request: one round trip for both.
 
 use std::{io, time::Duration};
 
@@ -30,10 +30,10 @@ use crate::{
     },
 };
 
-/// How long a peer may take to look a name up and to connect. Beyond the default of its own limit, which is 9 s.
+/// How long a peer may take to look a name up and to connect. Longer than the peer's own default limit of 9 s.
 const REPLY: Duration = Duration::from_secs(30);
 
-/// How long, and how many bytes, a refused client may go on sending until it reads the reply.
+/// Limits in time and bytes within which a refused client may go on sending before it reads the reply.
 const FAREWELL: Duration = Duration::from_secs(1);
 const FAREWELL_BYTES: u64 = 64 * 1024;
 
@@ -49,7 +49,7 @@ pub(super) async fn serve(bridge: &Bridge, socket: Socket) {
         Ok((mut stream, true)) => {
             carry(&mut Pipe::default(), &mut stream, &socket, &bridge.work, reset::CANCELLED).await
         }
-        // The peer's reply is a refusal, which the client has got.
+        // The peer's reply is a refusal, which the client has received.
         Ok((stream, false)) => {
             drop(stream);
             return refuse(socket, &[]).await;
@@ -78,7 +78,7 @@ async fn read_request(mut socket: &Socket) -> io::Result<Result<(Address, u16), 
     })
 }
 
-/// Passes the request to the peer, and the peer's reply to the client. Whether the connection is there.
+/// Forwards the request to the peer, and the peer's reply to the client. Returns whether the destination is connected.
 async fn connect(
     bridge: &Bridge,
     mut socket: &Socket,

@@ -12,7 +12,7 @@ use tokio::{
 use super::super::pipe::{put_buffer, take_buffer};
 use crate::{deadline::after, stream::Stream};
 
-/// Bytes that a flow reads at once.
+/// Limit in bytes of one read of a flow.
 const READ_AHEAD: usize = 4 * 1024;
 
 /// A datagram that waits for the peer, as its frame.
@@ -24,7 +24,7 @@ pub(super) struct Waiting {
 
 /// Source of the datagrams for the peer.
 pub(super) enum Source<'a> {
-    /// A socket of the flow's own.
+    /// The flow's own socket.
     Socket(&'a UdpSocket),
     /// The socket of all clients, whose reader sorts the datagrams.
     Queue(mpsc::Receiver<Waiting>),
@@ -54,7 +54,7 @@ impl Flow<'_> {
         let inward = async {
             let mut datagrams = Datagrams::of(reader);
             while let Some(datagram) = datagrams.next().await? {
-                // A receiver that does not listen now may do so later.
+                // A receiver that is not listening now may do so later.
                 let _ = match client {
                     Some(client) => socket.send_to(datagram, client).await,
                     None => socket.send(datagram).await,
@@ -96,7 +96,7 @@ impl Source<'_> {
     }
 }
 
-/// Reads datagrams off a stream.
+/// Reads datagrams from a stream.
 struct Datagrams {
     reader: BufReader<ReadHalf<Stream>>,
     last: Vec<u8>,
@@ -119,7 +119,7 @@ impl Datagrams {
     }
 }
 
-/// Receives a datagram of a connected socket into `frame`, behind its length.
+/// Receives a datagram of a connected socket into `frame`, after its length.
 async fn receive(socket: &UdpSocket, frame: &mut Vec<u8>) -> io::Result<()> {
     loop {
         socket.readable().await?;
@@ -130,7 +130,7 @@ async fn receive(socket: &UdpSocket, frame: &mut Vec<u8>) -> io::Result<()> {
     }
 }
 
-/// Same for a socket with many clients. Returns the client.
+/// The same for a socket with many clients. Returns the client.
 pub(super) async fn receive_from(socket: &UdpSocket, frame: &mut Vec<u8>) -> io::Result<SocketAddr> {
     loop {
         socket.readable().await?;

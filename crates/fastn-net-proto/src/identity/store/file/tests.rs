@@ -34,7 +34,7 @@ fn a_file_of_64_kib_is_read_and_a_larger_one_is_not() {
 }
 
 #[test]
-fn a_folder_is_no_key_file() {
+fn a_folder_is_not_a_key_file() {
     let folder = tempdir().expect("folder");
     refusal(folder.path());
 }
@@ -55,7 +55,7 @@ fn a_file_where_a_folder_should_be_is_named() {
 
 #[cfg(unix)]
 #[test]
-fn a_fifo_and_a_device_are_refused_at_once() {
+fn a_fifo_and_a_device_are_rejected_at_once() {
     use std::{os::unix::fs::symlink, process::Command};
 
     let folder = tempdir().expect("folder");
@@ -73,7 +73,7 @@ fn a_byte_order_mark_is_skipped() {
     let path = folder.path().join("key");
     fs::write(&path, "\u{feff}text").expect("write");
     assert_eq!(read_in_time(&path).expect("read").as_deref(), Some("text"));
-    // One only.
+    // Only one is skipped.
     fs::write(&path, "\u{feff}\u{feff}text").expect("write");
     assert_eq!(read_in_time(&path).expect("read").as_deref(), Some("\u{feff}text"));
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn an_older_peers_inbound_connection_is_not_used_and_not_looked_at() {
+async fn an_older_peers_inbound_connection_is_neither_used_nor_sampled() {
     let mut table = Timed::new(true);
     assert_eq!(table.on(Event::Inbound(older(1, false))), []);
     assert_eq!(table.table.deadline(), None);
@@ -29,7 +29,7 @@ async fn an_older_peers_stalled_connection_is_retired_and_the_next_stream_dials_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retired_connection_is_not_ended_for_idleness_and_its_streams_go_on() {
+async fn a_retired_connection_is_not_ended_for_idleness_and_its_streams_continue() {
     let mut table = Timed::new(true);
     table.on(Event::Dialled(older(1, true)));
     table.on(Event::Stalled(1));

@@ -70,7 +70,7 @@ async fn retries_are_counted_for_each_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_waiting_are_answered_when_the_peer_comes_to_us() {
+async fn waiting_requests_are_answered_by_an_inbound_connection() {
     let mut table = Timed::new(true);
     table.want();
     table.on(FAILED);
@@ -83,7 +83,7 @@ async fn the_waiting_are_answered_when_the_peer_comes_to_us() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kept_peer_comes_back_and_a_refusal_ends_that() {
+async fn a_kept_peer_is_redialled_until_it_refuses() {
     let mut table = Timed::new(true);
     assert_eq!(table.on(Event::Kept), [Action::Dial]);
     table.on(Event::Dialled(native(1, true)));
@@ -103,7 +103,7 @@ async fn a_kept_peer_comes_back_and_a_refusal_ends_that() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_accepts_and_closes_is_not_dialled_in_a_circle() {
+async fn a_peer_that_accepts_and_closes_is_not_dialled_in_a_loop() {
     let mut table = Timed::new(true);
     table.on(Event::Kept);
     for delay in [100, 200, 400] {
@@ -114,7 +114,7 @@ async fn a_peer_that_accepts_and_closes_is_not_dialled_in_a_circle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_happens_behind_a_shutdown() {
+async fn nothing_happens_after_a_shutdown() {
     let mut table = Timed::new(true);
     table.want();
     table.on(Event::Kept);

@@ -10,7 +10,7 @@ async fn the_newest_of_one_dialler_wins() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn simultaneous_dials_settle_on_the_smaller_keys_on_both_sides() {
+async fn simultaneous_dials_settle_on_that_of_the_smaller_key_on_both_sides() {
     for (smaller, kept) in [(true, 1), (false, 2)] {
         // We dialled connection 1, the peer dialled 2. They appear in either order.
         for first_ours in [true, false] {

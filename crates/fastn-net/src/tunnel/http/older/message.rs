@@ -21,13 +21,13 @@ use crate::wire::http_head::{self, AnswerHead, Field, RequestHead};
 /// Limit in bytes of a line. Each byte of a value takes up to four, as in `255,`.
 const MAX_LINE: usize = 4 * MAX_BUFFER;
 
-/// Fields of a head, as many as hyper takes.
+/// Limit of the fields of a head, as in hyper.
 const MAX_FIELDS: usize = 100;
 
-/// Bytes that are read at once.
+/// Limit in bytes of one read.
 const PIECE: usize = 16 * 1024;
 
-/// Fields that the protocol has no use for: bodies end otherwise, and an answer is the only one.
+/// Fields without a meaning in this protocol: bodies are not framed by them, and there are no interim answers.
 const DROPPED: [HeaderName; 6] = [CONNECTION, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 /// Status and text of the answer to a malformed request.
@@ -35,7 +35,8 @@ pub(super) struct Malformed(pub(super) StatusCode, pub(super) &'static str);
 
 const HEAD_INVALID: Malformed = Malformed(StatusCode::BAD_REQUEST, "the head is malformed");
 
-/// Reads a line, and returns it without its `\n`, with the bytes behind it.
+/// Reads a line, and returns it without its `
+/// `, with the bytes after it.
 ///
 /// # Errors
 ///
@@ -59,12 +60,12 @@ pub(super) async fn read_line(reader: &mut ReadHalf<PeerIo>) -> io::Result<Resul
     }
 }
 
-/// The request of a line.
+/// Decodes the line of a request.
 pub(super) fn request_of(line: &[u8], mut rest: Rest) -> Result<Request<Rest>, Malformed> {
     let head: RequestHead = http_head::decode(line).map_err(|_| HEAD_INVALID)?;
     let method = Method::from_bytes(head.method.as_bytes()).map_err(|_| HEAD_INVALID)?;
     let headers = headers_of(head.headers).ok_or(HEAD_INVALID)?;
-    // Clients of older peers send the FIN of a request behind the answer. Without a length, these have no body.
+    // Clients of older peers send the FIN of a request after the answer. Without a length, these methods have no body.
     let is_bodiless = matches!(method, Method::GET | Method::HEAD | Method::DELETE | Method::OPTIONS | Method::TRACE);
     rest.left = length_of(&headers).or(is_bodiless.then_some(0));
     let mut request = Request::new(rest);
@@ -76,7 +77,7 @@ pub(super) fn request_of(line: &[u8], mut rest: Rest) -> Result<Request<Rest>, M
     Ok(request)
 }
 
-/// The answer of a line.
+/// Decodes the line of an answer.
 ///
 /// # Errors
 ///
@@ -97,13 +98,13 @@ pub(super) fn answer_of(line: &[u8], is_head: bool, mut body: Answer) -> io::Res
     Ok(response)
 }
 
-/// The line of a request.
+/// Encodes the line of a request.
 pub(super) fn request_head(parts: request::Parts) -> Vec<u8> {
     let uri = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     http_head::encode(&RequestHead { uri, method: parts.method.to_string(), headers: fields_of(parts.headers) })
 }
 
-/// The line of an answer.
+/// Encodes the line of an answer.
 pub(super) fn answer_head(parts: response::Parts) -> Vec<u8> {
     http_head::encode(&AnswerHead { status: parts.status.as_u16(), headers: fields_of(parts.headers) })
 }
@@ -122,7 +123,7 @@ fn headers_of(fields: Vec<Field>) -> Option<HeaderMap> {
     unify_length(&mut headers).then_some(headers)
 }
 
-/// Without spaces and tabs at both ends. Not `trim_ascii`, which also takes line ends.
+/// Removes spaces and tabs at both ends. Not `trim_ascii`, which also removes line ends.
 fn trimmed(value: &[u8]) -> &[u8] {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     let start = value.iter().position(|byte| !is_blank(byte)).unwrap_or(value.len());
@@ -142,7 +143,7 @@ fn drop_fields(headers: &mut HeaderMap) {
 }
 
 fn length_of(headers: &HeaderMap) -> Option<u64> {
-    // Checked before: more digits than that are no length that anyone sends.
+    // Already validated: only digits that exceed a `u64` fail to parse.
     headers
         .get(CONTENT_LENGTH)
         .map(|length| length.to_str().ok().and_then(|length| length.parse().ok()).unwrap_or(u64::MAX))
@@ -153,7 +154,7 @@ pub(in crate::tunnel) struct Rest {
     reader: ReadHalf<PeerIo>,
     /// Bytes that were read with the head.
     ahead: Bytes,
-    /// Bytes left, if the head says it. Else the body ends with the FIN.
+    /// Bytes left, if the head has a length. Otherwise the body ends with the FIN.
     left: Option<u64>,
 }
 
