@@ -158,7 +158,7 @@ function nodeOfPython(arch) {
  */
 function build({ target, libc }) {
   needCargo()
-  if (!has('cargo-zigbuild')) fail('cargo-zigbuild was not found: pip install cargo-zigbuild ziglang')
+  if (!has('cargo-zigbuild')) fail('cargo-zigbuild was not found: pip install -r .ci/pip/zig.txt')
   // As napi builds for musl: with the C library of the system.
   const flags = libc === 'musl' ? { RUSTFLAGS: '-C target-feature=-crt-static' } : {}
   const env = { ...process.env, ...flags, CARGO_INCREMENTAL: '0' }

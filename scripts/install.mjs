@@ -46,6 +46,11 @@ export function installRelease() {
   installIn('__test__/release', 'ci', '--ignore-scripts=false')
 }
 
+/** Installs the compiler for the published addon of Linux x64, `scripts/release/toolchain`. */
+export function installToolchain() {
+  installIn('scripts/release/toolchain', 'ci')
+}
+
 function installIn(folder, ...command) {
   const files = ['package.json', 'package-lock.json'].map(name => join(folder, name))
   const hash = createHash('sha256')

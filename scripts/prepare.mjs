@@ -4,7 +4,20 @@ import { join, relative, sep } from 'node:path'
 import { bundleCli, isOfPackage, resolvePackage } from './bundle-cli.mjs'
 import { install, installRawPeer } from './install.mjs'
 import { releaseEnv } from './release/release-env.mjs'
-import { at, fingerprint, needCargo, noted, root, run, say, stamp, subpaths, tool, unstamp } from './util.mjs'
+import {
+  at,
+  fingerprint,
+  hostTarget,
+  needCargo,
+  noted,
+  root,
+  run,
+  say,
+  stamp,
+  subpaths,
+  tool,
+  unstamp
+} from './util.mjs'
 
 /** The public types of the entries. */
 const typeFiles = ['index', ...subpaths].map(name => `${name}.d.ts`)
@@ -69,8 +82,20 @@ export function napiBuild(profile, args, { cwd = root, env = process.env } = {})
   // `src/native/find-addon.ts` loads it, not napi's own loader, which tries 30 names and has no place for bundles.
   const output = ['--output-dir', 'src/generated', '--no-js', '--dts', 'binding.d.cts']
   const crate = ['--manifest-path', 'crates/fastn-net-node/Cargo.toml', '--no-const-enum']
-  const released = profile === 'release' ? { ...env, ...releaseEnv(cwd, env) } : env
-  run(process.execPath, [tool.napi, ...build, ...crate, ...output, ...args], { cwd, env: released })
+  const { target, rest } = targetOf(args)
+  const released = profile === 'release' ? { ...env, ...releaseEnv(cwd, target, env) } : env
+  run(process.execPath, [tool.napi, ...build, ...crate, ...output, ...rest], { cwd, env: released })
+}
+
+/** The Rust target of arguments for `napi build`, and these as they are passed on. */
+function targetOf(args) {
+  const index = args.indexOf('--target') + 1
+  if (index === 0) return { target: hostTarget(), rest: args }
+  const target = args[index]
+  // zig has stubs of every glibc. The one of Node.js 20.
+  const isOfZig = args.some(each => each === '--cross-compile' || each === '-x')
+  const rest = isOfZig && target.endsWith('-linux-gnu') ? args.with(index, `${target}.2.28`) : args
+  return { target, rest }
 }
 
 /**

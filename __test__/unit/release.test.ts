@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
+import ts from 'typescript'
 
 const script = (name: string) => import(new URL(`../../scripts/${name}.mjs`, import.meta.url).href)
 const { crateOf, sizesIn } = (await script('release/link-map')) as {
@@ -109,6 +110,24 @@ test('a version is published with a dated section of the changelog', t => {
     t.regex(changelogFindings('1.2.3', `${heading}\n`).join(), /no date/, heading)
 })
 
+test('each command starts in a fresh clone, where no package is installed yet', t => {
+  const root = new URL('../../', import.meta.url)
+  const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
+    scripts: Record<string, string>
+  }
+  const files = Object.values(scripts).flatMap(each => /^node (\S+)/.exec(each)?.slice(1) ?? [])
+  t.true(files.includes('scripts/release.mjs'))
+  const found = new Set(files.map(file => new URL(file, root).href))
+  for (const file of found)
+    for (const each of ts.createSourceFile(file, readFileSync(new URL(file), 'utf8'), ts.ScriptTarget.Latest)
+      .statements) {
+      if (!ts.isImportDeclaration(each) || !ts.isStringLiteral(each.moduleSpecifier)) continue
+      const from = each.moduleSpecifier.text
+      if (from.startsWith('.')) found.add(new URL(from, file).href)
+      else t.true(from.startsWith('node:'), `${file} imports ${from}`)
+    }
+})
+
 const workflow = (name: string) => readFileSync(new URL(`../../.github/workflows/${name}.yml`, import.meta.url), 'utf8')
 
 test('a release is built and packed by one rustc and one Node.js', t => {
@@ -135,4 +154,17 @@ test('no build of a release reads a cache', t => {
       if (/uses: \S*cache@/.test(step)) t.regex(step, /^if: github\.ref_type != 'tag'$/m, name)
     }
   }
+})
+
+test('what workflows install by pip or cargo is named by its checksum', t => {
+  const root = new URL('../../', import.meta.url)
+  const files = ['.github/workflows/ci.yml', '.github/workflows/release.yml', '.ci/run']
+  const texts = files.map(file => readFileSync(new URL(file, root), 'utf8')).join('\n')
+  const installs = texts.match(/\b(pip|cargo) install (\\\n|.)*/g) ?? []
+  t.true(installs.length >= 7)
+  for (const each of installs) t.regex(each, /--requirement "?\.ci\/pip\/\S+\.txt|--locked .*@\d+\.\d+\.\d+$/, each)
+  for (const name of readdirSync(new URL('.ci/pip', root)))
+    t.regex(readFileSync(new URL(`.ci/pip/${name}`, root), 'utf8'), /^--require-hashes$/m, name)
+  // It downloads a compiler without a checksum.
+  t.notRegex(texts, /--use-napi-cross/)
 })

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fail, say } from '../util.mjs'
+import { toolchainFor } from './toolchain.mjs'
 
 /** Where the linker notes what it put where, for `npm run size`. Linux x64 only: crates/fastn-net-node/build.rs. */
 export const linkMap = folder => join(folder, 'target', 'addon.map')
@@ -13,18 +14,25 @@ export const linkMap = folder => join(folder, 'target', 'addon.map')
  * Variables for a build of the copy of this repository in `folder`.
  *
  * @param {string} folder
+ * @param {string} target
  * @param {NodeJS.ProcessEnv} env
  */
-export function releaseEnv(folder, env) {
+export function releaseEnv(folder, target, env) {
   const named = Object.entries(remapped(folder, env))
+  const toolchain = toolchainFor(target)
   // Not `trim-paths`, Cargo's own way, which is unstable. RUSTFLAGS are separated by spaces, and napi appends some.
   const flags = named.map(([from, to]) => `--remap-path-prefix=${from}=${to}`)
-  if (flags.some(flag => /\s/.test(flag))) {
-    say('the addon will have folders of this machine in it: one of them has a space')
-    return {}
-  }
+  flags.push(...toolchain.flags)
+  // Windows has no C library of Visual Studio until some program installs it; Node.js brings its own in node.exe.
+  if (target.endsWith('-windows-msvc')) flags.push('-Ctarget-feature=+crt-static')
+  const usable = flags.filter(flag => !/\s/.test(flag))
+  if (usable.length < flags.length) say('the addon will have folders of this machine in it: one of them has a space')
   mkdirSync(join(folder, 'target'), { recursive: true })
-  return { RUSTFLAGS: [env.RUSTFLAGS, ...flags].filter(Boolean).join(' '), FASTN_NET_LINK_MAP: linkMap(folder) }
+  return {
+    ...toolchain.variables,
+    RUSTFLAGS: [env.RUSTFLAGS, ...usable].filter(Boolean).join(' '),
+    FASTN_NET_LINK_MAP: linkMap(folder)
+  }
 }
 
 /** Folders of this machine that rustc would write into an addon, each with what stands for it there. */
