@@ -1,12 +1,13 @@
-// Reads what an addon file is: its system, its processor, the libraries that it needs, and the newest glibc that it asks for.
+// Reads what an addon file is: its system, its processor, the libraries that it needs, and the oldest system that it runs on.
 import { readFileSync } from 'node:fs'
 
 /**
  * @typedef {object} Binary
  * @property {'linux' | 'darwin' | 'win32'} platform
  * @property {NodeJS.Architecture} arch
- * @property {string[]} needs Shared libraries; Linux only.
+ * @property {string[]} needs Shared libraries.
  * @property {string | undefined} glibc The newest version of a glibc symbol, such as `2.28`.
+ * @property {string | undefined} macos The oldest macOS, such as `11.0`.
  */
 
 /** @returns {Binary | undefined} `undefined` for a file of no known kind. */
@@ -14,15 +15,8 @@ export function binaryOf(file) {
   const bytes = readFileSync(file)
   if (bytes.length < 64) return undefined
   if (bytes.readUInt32BE(0) === 0x7f454c46) return elf(bytes)
-  if (bytes.readUInt32LE(0) === 0xfeedfacf) {
-    const arch = { 16777223: 'x64', 16777228: 'arm64' }[bytes.readUInt32LE(4)]
-    return arch && { platform: 'darwin', arch, needs: [], glibc: undefined }
-  }
-  if (bytes.toString('latin1', 0, 2) === 'MZ') {
-    const header = bytes.readUInt32LE(0x3c)
-    const arch = { 34404: 'x64', 43620: 'arm64' }[bytes.readUInt16LE(header + 4)]
-    return arch && { platform: 'win32', arch, needs: [], glibc: undefined }
-  }
+  if (bytes.readUInt32LE(0) === 0xfeedfacf) return machO(bytes)
+  if (bytes.toString('latin1', 0, 2) === 'MZ') return portableExecutable(bytes)
   return undefined
 }
 
@@ -47,8 +41,57 @@ function elf(bytes) {
     Number(minor)
   ])
   const [newest] = versions.sort(([a, b], [c, d]) => c - a || d - b)
-  return { platform: 'linux', arch, needs, glibc: newest?.join('.') }
+  return { platform: 'linux', arch, needs, glibc: newest?.join('.'), macos: undefined }
 }
+
+/** @returns {Binary | undefined} */
+function machO(bytes) {
+  const arch = { 16777223: 'x64', 16777228: 'arm64' }[bytes.readUInt32LE(4)]
+  if (arch === undefined) return undefined
+  const needs = []
+  let macos
+  for (let at = 32, left = bytes.readUInt32LE(16); left > 0; left--) {
+    const [command, size] = [bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4)]
+    // LC_LOAD_DYLIB, the same if it may be missing, and the same for re-export.
+    if ([0xc, 0x80000018, 0x8000001f].includes(command)) needs.push(textAt(bytes, at + bytes.readUInt32LE(at + 8)))
+    // LC_BUILD_VERSION and the older LC_VERSION_MIN_MACOSX.
+    const version = { 50: at + 12, 36: at + 8 }[command]
+    if (version !== undefined) macos = `${bytes.readUInt16LE(version + 2)}.${bytes[version + 1]}`
+    at += size
+  }
+  return { platform: 'darwin', arch, needs, glibc: undefined, macos }
+}
+
+/** @returns {Binary | undefined} */
+function portableExecutable(bytes) {
+  const header = bytes.readUInt32LE(0x3c)
+  const arch = { 34404: 'x64', 43620: 'arm64' }[bytes.readUInt16LE(header + 4)]
+  if (arch === undefined) return undefined
+  const optional = header + 24
+  const table = optional + bytes.readUInt16LE(header + 20)
+  const sections = Array.from({ length: bytes.readUInt16LE(header + 6) }, (_, index) => {
+    const [size, start, , offset] = [8, 12, 16, 20].map(field => bytes.readUInt32LE(table + index * 40 + field))
+    return { size, start, offset }
+  })
+  const fileOffset = address => {
+    const section = sections.find(({ start, size }) => address >= start && address < start + size)
+    return section && section.offset + address - section.start
+  }
+  // Libraries that are loaded at once, and those on the first call: entries of 20 and of 32 bytes, with the name in another place.
+  const needs = [
+    { directory: 1, size: 20, name: 12 },
+    { directory: 13, size: 32, name: 4 }
+  ].flatMap(({ directory, size, name }) => {
+    const found = []
+    let at = fileOffset(bytes.readUInt32LE(optional + 112 + directory * 8))
+    for (; at !== undefined && bytes.readUInt32LE(at + name) !== 0; at += size)
+      found.push(textAt(bytes, fileOffset(bytes.readUInt32LE(at + name))))
+    return found
+  })
+  return { platform: 'win32', arch, needs, glibc: undefined, macos: undefined }
+}
+
+const textAt = (bytes, at) => bytes.toString('latin1', at, bytes.indexOf(0, at))
 
 /** The sections of an ELF file of 64 bits, in its order. */
 export function sectionsOf(bytes) {

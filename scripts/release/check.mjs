@@ -9,18 +9,24 @@ import { changelogFindings } from './changelog.mjs'
 import { manifest, repositoryUrl, versions, workspace } from './manifests.mjs'
 import { dependenciesOf } from './npm-packages.mjs'
 import { platforms } from './platforms.mjs'
+import { sbomFindings } from './sbom-findings.mjs'
 import { placeholder, staged } from './stage.mjs'
 
-/** The oldest glibc that Node.js 20 itself runs with. */
-const oldestGlibc = [2, 28]
+/** The oldest systems that Node.js 20 itself runs on. */
+const oldest = { glibc: '2.28', macos: '11.0' }
 
 /** Licences that npm packages may have which are installed with one of these. Those of crates are in deny.toml. */
 const permissive = new Set(['Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'MIT-0'])
 
-/** What every system with Node.js has: the C library under its names, and the unwinder that Node's own C++ library needs. */
+/**
+ * What every system with Node.js has. Linux: the C library under its names, and the unwinder that Node's own C++ library needs. Windows: not
+ * the libraries of Visual Studio, which come with some other program.
+ */
 const libraries = {
   gnu: /^(lib(c|m|dl|pthread|rt)\.so\.\d+|libgcc_s\.so\.1|ld-linux-\S+)$/,
-  musl: /^(libc\.so|libc\.musl-\S+|libgcc_s\.so\.1)$/
+  musl: /^(libc\.so|libc\.musl-\S+|libgcc_s\.so\.1)$/,
+  msvc: /^(?!vcruntime|msvcp|msvcr|concrt|vcomp|ucrtbased)[^\\/]+\.dll$/i,
+  darwin: /^\/(usr\/lib|System\/Library)\//
 }
 
 /**
@@ -124,17 +130,22 @@ export function addonFindings(file, { platform, arch, libc, version, rehearse = 
   const wrong = []
   if (binary.platform !== platform || binary.arch !== arch)
     wrong.push(`its addon is for ${binary.platform} ${binary.arch}`)
-  const [major, minor] = (binary.glibc ?? '0.0').split('.').map(Number)
-  if (!rehearse && libc === 'gnu' && (major > oldestGlibc[0] || (major === oldestGlibc[0] && minor > oldestGlibc[1])))
-    wrong.push(`its addon needs glibc ${binary.glibc}, and ${oldestGlibc.join('.')} is the oldest to support`)
+  for (const [name, version] of Object.entries(oldest))
+    if (!rehearse && isNewer(binary[name], version))
+      wrong.push(`its addon needs ${name} ${binary[name]}, and ${version} is the oldest to support`)
   if (libc === 'musl' && binary.glibc !== undefined) wrong.push('its addon needs glibc')
-  const strange = binary.needs.filter(each => libc !== undefined && libraries[libc]?.test(each) === false)
+  const strange = binary.needs.filter(each => !libraries[libc ?? platform].test(each))
   if (strange.length > 0) wrong.push(`its addon needs ${strange.join(', ')}`)
   const glibcHere = 'glibcVersionRuntime' in process.report.getReport().header
   const isOfHere = platform === process.platform && arch === process.arch
   if (wrong.length > 0 || !isOfHere || (libc === 'gnu') !== (glibcHere && platform === 'linux')) return wrong
   const found = createRequire(import.meta.url)(file).version?.()
   return found === version ? [] : [`its addon has the version ${found}, not ${version}`]
+}
+
+function isNewer(version, than) {
+  const [[major, minor], [oldMajor, oldMinor]] = [version ?? '0.0', than].map(each => each.split('.').map(Number))
+  return major > oldMajor || (major === oldMajor && minor > oldMinor)
 }
 
 function repositoryFindings(root) {
@@ -152,23 +163,6 @@ function repositoryFindings(root) {
 }
 
 /** The bill of materials must be of this package. */
-function sbomFindings(folder, { name, version }) {
-  try {
-    const { bomFormat, metadata, components } = JSON.parse(readFileSync(join(folder, 'sbom.cdx.json'), 'utf8'))
-    const { component } = metadata
-    if (
-      bomFormat !== 'CycloneDX' ||
-      component.name !== name ||
-      component.version !== version ||
-      components.length === 0
-    )
-      return [`${name}: sbom.cdx.json is of ${component.name} ${component.version}`]
-    return []
-  } catch (error) {
-    return [`${name}: sbom.cdx.json: ${error.message.split('\n')[0]}`]
-  }
-}
-
 /** The files that `exports`, `types` and `bin` name. */
 function entries({ exports, types, bin = {} }) {
   return [

@@ -1,9 +1,10 @@
-// THIRD-PARTY-LICENSES of a platform package: every crate that is compiled into its addon, the Rust standard library, and their licences.
-import { spawnSync } from 'node:child_process'
+// THIRD-PARTY-LICENSES of a platform package: every crate that is compiled into its addon, the Rust standard library, what
+// the linker adds, and their licences.
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { at, fail } from '../util.mjs'
 import { licenceTexts } from './crates.mjs'
+import { standardLibrary } from './standard-library.mjs'
+import { zigParts } from './zig.mjs'
 
 const line = '-'.repeat(80)
 
@@ -15,7 +16,7 @@ export function notices(target, crates) {
     source: source(crate),
     texts: texts(crate)
   }))
-  parts.push(...standardLibrary())
+  parts.push(...standardLibrary(), ...zigParts(target))
   // Most texts are equal but for spaces and line breaks. Each is written once.
   const groups = new Map()
   for (const { id, texts } of parts)
@@ -63,39 +64,4 @@ function standard(license, holder) {
   return readFileSync(at('LICENSE-MIT'), 'utf8')
     .trim()
     .replace(/^Copyright .*$/m, `Copyright (c) ${holder}`)
-}
-
-/** The standard library, and what it contains: rustc ships a page with their notices. */
-function standardLibrary() {
-  const { stdout } = spawnSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' })
-  const { stdout: version } = spawnSync('rustc', ['--version'], { encoding: 'utf8' })
-  const page = join(stdout.trim(), 'share', 'doc', 'rust', 'COPYRIGHT-library.html')
-  const [head, ...crates] = readFileSync(page, 'utf8').split(/<h3>\S+ /)
-  const files = plain(head.slice(head.indexOf('<h2 id="in-tree-files">'), head.indexOf('<h2 id="out-of-tree')))
-  const licences = ['LICENSE-APACHE', 'LICENSE-MIT'].map(name => readFileSync(at(name), 'utf8').trim())
-  licences[1] = licences[1].replace(/^Copyright .*$/m, 'Copyright (c) The Rust Project Contributors')
-  const library = {
-    id: `the Rust standard library (${version.trim()})`,
-    license: 'MIT OR Apache-2.0',
-    source: 'https://github.com/rust-lang/rust',
-    texts: [files, ...licences]
-  }
-  const used = crates.map(part => {
-    const [, name, version] = /^(.*)-(\d\S*)<\/h3>/.exec(part) ?? fail(`${page}: cannot be read`)
-    const license = plain(/License:(.*?)<\/p>/s.exec(part)?.[1] ?? '')
-    const texts = [...part.matchAll(/<pre>(.*?)<\/pre>/gs)].map(([, text]) => plain(text))
-    return { id: `${name}@${version}`, license, source: 'in the Rust standard library', texts }
-  })
-  return [library, ...used]
-}
-
-/** The text of a piece of HTML. */
-function plain(html) {
-  return html
-    .replace(/<[^>]*>/g, '')
-    .replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)))
-    .replace(/&(lt|gt|quot|amp);/g, (_, name) => ({ lt: '<', gt: '>', quot: '"', amp: '&' })[name])
-    .replace(/^[ \t]+$/gm, '')
-    .replace(/\n{3,}/g, '\n\n')
-    .trim()
 }

@@ -9,6 +9,10 @@ import { at, fail } from '../util.mjs'
  * @property {string} version
  * @property {string} license SPDX expression.
  * @property {string} folder Where it is installed.
+ * @property {string} integrity Its checksum, as npm writes it.
+ * @property {string | undefined} author
+ * @property {string | undefined} repository
+ * @property {[name: string, version: string][]} uses
  */
 
 /**
@@ -18,20 +22,67 @@ import { at, fail } from '../util.mjs'
  * @returns {NpmPackage[]}
  */
 export function dependenciesOf(folder) {
-  const { packages } = JSON.parse(readFileSync(at('package-lock.json'), 'utf8'))
+  const packages = locked()
   const found = new Map()
-  const add = (from, { dependencies = {}, optionalDependencies = {} }) => {
-    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
-      const path = resolve(packages, from, name)
-      if (path === undefined) fail(`package-lock.json has no ${name}, which ${from} needs`)
+  const add = from => {
+    for (const path of usedBy(packages, from)) {
       if (found.has(path)) continue
-      const { version, license = fail(`${name} declares no licence`) } = packages[path]
-      found.set(path, { name, version, license, folder: at(path) })
-      add(path, packages[path])
+      found.set(path, packageAt(packages, path))
+      add(path)
     }
   }
-  add(folder, packages[folder])
+  add(folder)
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/**
+ * A package that is installed at the root, such as one that `dist` contains.
+ *
+ * @param {string} name
+ * @returns {NpmPackage}
+ */
+export function installedPackage(name) {
+  return packageAt(locked(), `node_modules/${name}`)
+}
+
+const locked = () => JSON.parse(readFileSync(at('package-lock.json'), 'utf8')).packages
+
+/** @returns {NpmPackage} */
+function packageAt(packages, path) {
+  const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
+  const { version, license = fail(`${name} declares no licence`), integrity } = packages[path]
+  const folder = at(path)
+  const { author, repository } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  const uses = usedBy(packages, path).map(each => [
+    each.slice(each.lastIndexOf('node_modules/') + 13),
+    packages[each].version
+  ])
+  return {
+    name,
+    version,
+    license,
+    folder,
+    integrity,
+    author: author?.name ?? author,
+    repository: webAddress(repository),
+    uses
+  }
+}
+
+/** Paths in the lock file of what a package depends on. */
+function usedBy(packages, from) {
+  const { dependencies = {}, optionalDependencies = {} } = packages[from]
+  return Object.keys({ ...dependencies, ...optionalDependencies }).map(
+    name => resolve(packages, from, name) ?? fail(`package-lock.json has no ${name}, which ${from} needs`)
+  )
+}
+
+/** Of what package.json has as `repository`: an address, or an owner and a name on GitHub. */
+function webAddress(repository) {
+  const text = (repository?.url ?? repository)
+    ?.replace(/^git\+|\.git$/g, '')
+    .replace(/^git:|^git@github\.com:/, found => (found === 'git:' ? 'https:' : 'https://github.com/'))
+  return /^[\w-]+\/[\w.-]+$/.test(text ?? '') ? `https://github.com/${text}` : text
 }
 
 /** Where Node.js finds a package from another's folder, as a path in the lock file. */

@@ -7,6 +7,11 @@ import { staged } from './stage.mjs'
 
 const change = (file, edit) => writeFileSync(file, edit(readFileSync(file, 'utf8')))
 const field = (name, value) => text => JSON.stringify({ ...JSON.parse(text), [name]: value })
+const bill = edit => text => {
+  const value = JSON.parse(text)
+  edit(value)
+  return JSON.stringify(value)
+}
 const [arm, mac, own] = ['fastn-net-linux-arm64-gnu', 'fastn-net-darwin-x64', 'fastn-net']
 
 /** @type {Record<string, [(folder: string) => void, RegExp]>} */
@@ -32,6 +37,38 @@ const breaks = {
     folder =>
       change(join(folder, arm, 'sbom.cdx.json'), text => text.replace(/"version": "\d[^"]*"/, '"version": "9.9.9"')),
     /sbom\.cdx\.json is of .* 9\.9\.9/
+  ],
+  'a part without a supplier in the bill of materials': [
+    folder =>
+      change(
+        join(folder, arm, 'sbom.cdx.json'),
+        bill(({ components }) => delete components[0].supplier)
+      ),
+    /arm64-gnu: sbom\.cdx\.json: \S+ has no supplier/
+  ],
+  'a part without a checksum in the bill of materials': [
+    folder =>
+      change(
+        join(folder, arm, 'sbom.cdx.json'),
+        bill(({ components }) => delete components[0].hashes)
+      ),
+    /arm64-gnu: sbom\.cdx\.json: \S+ has no checksum/
+  ],
+  'a bill of materials without a time': [
+    folder =>
+      change(
+        join(folder, own, 'sbom.cdx.json'),
+        bill(({ metadata }) => delete metadata.timestamp)
+      ),
+    /fastn-net: sbom\.cdx\.json: it has no time/
+  ],
+  'a bill of materials that lacks what a part uses': [
+    folder =>
+      change(
+        join(folder, arm, 'sbom.cdx.json'),
+        bill(({ components }) => components.pop())
+      ),
+    /arm64-gnu: sbom\.cdx\.json: \S+ is used, and is no component/
   ],
   'a platform of another version': [
     folder => change(join(folder, mac, 'package.json'), field('version', '9.9.9')),

@@ -8,6 +8,7 @@ import { installRelease } from '../install.mjs'
 import { prepare } from '../prepare.mjs'
 import { installRuntime } from '../runtime.mjs'
 import { at, fail, say } from '../util.mjs'
+import { billCases } from './bills.mjs'
 import { findings } from './check.mjs'
 import { manifest } from './manifests.mjs'
 import { dependenciesOf } from './npm-packages.mjs'
@@ -46,6 +47,7 @@ export async function rehearse({ addons, only = [] }) {
     else failed++
   }
   for (const { name, error } of refusals()) count(`the check refuses ${name}`, error)
+  for await (const { name, error } of billCases()) count(name, error)
   const home = mkdtempSync(join(tmpdir(), 'fastn-net-release-'))
   process.on('exit', () => rmSync(home, { recursive: true, force: true, maxRetries: 5 }))
   say('registry')

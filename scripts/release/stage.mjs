@@ -6,9 +6,11 @@ import { at, fail, say } from '../util.mjs'
 import { cratesOf } from './crates.mjs'
 import { manifest, repositoryUrl, workspace } from './manifests.mjs'
 import { notices } from './notices.mjs'
-import { dependenciesOf, npmNotices } from './npm-packages.mjs'
+import { dependenciesOf, installedPackage, npmNotices } from './npm-packages.mjs'
 import { platforms } from './platforms.mjs'
 import { sbom } from './sbom.mjs'
+import { standardLibrary } from './standard-library.mjs'
+import { zigParts } from './zig.mjs'
 
 export const staged = at('target', 'packages')
 
@@ -27,7 +29,9 @@ export function stage({ addons, rehearse = false }) {
   rmSync(staged, { recursive: true, force: true })
   const own = manifest()
   // So that a rehearsal makes links absolute, too.
-  const root = rehearse ? { repository: 'https://github.com/fastn-net/rehearsal', ...own } : own
+  const root = rehearse
+    ? { repository: { type: 'git', url: 'git+https://github.com/fastn-net/rehearsal.git' }, ...own }
+    : own
   const folders = platforms().map(({ name, target }) => {
     say(`package of ${name}`)
     return platformPackage(name, target, root, { addons, rehearse })
@@ -49,7 +53,10 @@ function platformPackage(name, target, root, { addons, rehearse }) {
   for (const file of ['LICENSE-APACHE', 'LICENSE-MIT']) copyFileSync(at(file), join(folder, file))
   copyFileSync(at('npm', name, 'README.md'), join(folder, 'README.md'))
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), notices(target, crates))
-  writeFileSync(join(folder, 'sbom.cdx.json'), sbom(own, crates))
+  writeFileSync(
+    join(folder, 'sbom.cdx.json'),
+    sbom(own, { crates, library: standardLibrary(), linked: zigParts(target) })
+  )
   // Provenance of each package is asked for here, not by an environment: a run by hand has it as well.
   const publishConfig = { ...own.publishConfig, ...root.publishConfig }
   writeManifest(folder, { ...own, publishConfig })
@@ -65,7 +72,8 @@ function rootPackage(root) {
   const base = repositoryUrl(root)
   for (const file of ['README.md', 'CHANGELOG.md', 'SECURITY.md'])
     writeFileSync(join(folder, file), absolute(readFileSync(at(file), 'utf8'), base, root.version))
-  writeFileSync(join(folder, 'sbom.cdx.json'), sbom(root, new Map(), bundledPackages()))
+  const own = platforms().map(({ name }) => billed(manifest('npm', name).name, { optional: true }))
+  writeFileSync(join(folder, 'sbom.cdx.json'), sbom(root, { packages: bundledPackages(), own }))
   // Only what a user of the package has to do with.
   const { scripts, devDependencies, napi, files, workspaces, ...kept } = root
   const optionalDependencies = Object.fromEntries(
@@ -85,7 +93,10 @@ function workspacePackage(from, root) {
   writeFileSync(join(folder, 'README.md'), absolute(text, repositoryUrl(root), root.version, from))
   const dependencies = dependenciesOf(from)
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), npmNotices(own.name, dependencies))
-  writeFileSync(join(folder, 'sbom.cdx.json'), sbom(own, new Map(), dependencies))
+  writeFileSync(
+    join(folder, 'sbom.cdx.json'),
+    sbom(own, { packages: dependencies, own: [billed(root.name, { optional: false })] })
+  )
   writeManifest(folder, own)
   return folder
 }
@@ -95,14 +106,17 @@ function isPublished(path) {
   return !/^modules(\/|\\|$)|^\.types|\.node(\.new)?$|^generated/.test(inside)
 }
 
-/** The npm packages in `dist/cli.js`, as `scripts/bundle-cli.mjs` noted them. */
+/** The npm packages in `dist`, as `scripts/bundle-cli.mjs` noted them. */
 function bundledPackages() {
   const text = readFileSync(at('dist', 'THIRD-PARTY-LICENSES'), 'utf8')
-  return [...text.matchAll(/^(\S+) (\d\S*) \(([^)]+)\)$/gm)].map(([, name, version, license]) => ({
-    name,
-    version,
-    license
-  }))
+  return [...text.matchAll(/^(\S+) \d\S* \([^)]+\)$/gm)].map(([, name]) => installedPackage(name))
+}
+
+/** A staged package of this repository, for the bill of materials of one that needs it. */
+function billed(name, { optional }) {
+  const { serialNumber, metadata } = JSON.parse(readFileSync(join(staged, name, 'sbom.cdx.json'), 'utf8'))
+  const { version, licenses } = metadata.component
+  return { name, version, license: licenses[0].expression, bom: serialNumber, optional }
 }
 
 /** Links of a page that name files of the repository name them there: in a package most of them are missing. */
