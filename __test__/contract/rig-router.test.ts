@@ -1,6 +1,6 @@
 // The router of a rig: hosts of this machine and of peers, applied with everything else as one.
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, createServer, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -142,6 +142,52 @@ test('an updated router is restored if another part cannot be applied', async t 
   await t.throwsAsync(rig.reload({ network, router: { hosts: { two: one } }, services }), { code: 'ERR_LISTEN' })
   t.deepEqual(await ask(url, 'one.localhost'), [200, 'the page'])
   t.is((await ask(url, 'two.localhost'))[0], 421)
+})
+
+test('a name moves between a host of the router and a service in one reload, or nothing changes', async t => {
+  const { rig, owner, home } = await started(t, {})
+  mkdirSync(join(home, 'site'))
+  writeFileSync(join(home, 'site', 'index.html'), 'the site')
+  const client = await createEndpoint({ network })
+  t.teardown(() => client.close({ timeout: 0 }))
+  const ticket = (await rig.endpoint(owner)?.ticket()) ?? ''
+  const get = async (service: string) => await (await client.fetch(ticket, '/', { service })).text()
+  const taken = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => taken.close())
+  await once(taken, 'listening')
+  const bridge = { kind: 'tcp-bridge', peer: rig.id52, port: (taken.address() as AddressInfo).port }
+  const host = { folder: '.', public: true }
+  const service = (name: string) => ({ kind: 'folder', folder: 'site', service: name, public: true })
+  const routed: RigConfig = {
+    network,
+    router: { hosts: { blog: host, local: { folder: '.' } } },
+    services: { wiki: service('wiki') }
+  }
+  const served: RigConfig = { network, router: {}, services: { wiki: service('wiki'), blog: service('blog') } }
+  const swapped: RigConfig = { network, router: { hosts: { wiki: host } }, services: { blog: service('blog') } }
+  const without: RigConfig = { network, services: { blog: service('blog') } }
+  // Each reload moves a name: to a service, with another one to the router, back, and with the whole router.
+  const steps: [config: RigConfig, blog: string, wiki?: string][] = [
+    [routed, 'the page', 'the site'],
+    [served, 'the site', 'the site'],
+    [routed, 'the page', 'the site'],
+    [swapped, 'the site', 'the page'],
+    [routed, 'the page', 'the site'],
+    [without, 'the site'],
+    [routed, 'the page', 'the site']
+  ]
+  let before: [blog: string, wiki: string | undefined] | undefined
+  for (const [config, blog, wiki] of steps) {
+    if (before !== undefined) {
+      const failing = { ...config, services: { ...config.services, bridge } }
+      await t.throwsAsync(rig.reload(failing), { code: 'ERR_LISTEN' })
+      t.deepEqual([await get('blog'), before[1] && (await get('wiki'))], before)
+    }
+    await rig.reload(config)
+    t.is(await get('blog'), blog)
+    if (wiki !== undefined) t.is(await get('wiki'), wiki)
+    before = [blog, wiki]
+  }
 })
 
 test('mail without users or access is an invalid configuration', async t => {

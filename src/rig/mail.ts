@@ -102,7 +102,7 @@ export function planMail(
     identity,
     fingerprint: JSON.stringify([table, identity, smtpPort, imapPort]),
     rules,
-    claim: mailName,
+    claims: [mailName],
     start,
     // The folder is locked, so a trial beside the old service is not possible.
     probe: async () => {

@@ -2,6 +2,7 @@ import type { AccountRule } from '../account/data.js'
 import { createRouter, type Router } from '../router/router.js'
 import type { RouterAllow, RouterTarget } from '../router/target.js'
 import { RigConfigError } from './config-error.js'
+import { claimOfIdentity, portClaim, serviceClaim } from './services/claims.js'
 import type { PlannedService } from './services/plan.js'
 import type { RunningService, StartService } from './services/service.js'
 import type { Settings } from './services/settings.js'
@@ -34,6 +35,10 @@ export function planRouter(table: Settings, identity: string, port: number | und
   if (home !== undefined) rules.push(...rulesOf(home, ''))
   // Keep a port that the system chose: clients know it.
   let at = wanted
+  const shared = [...hosts, ...(home === undefined ? [] : [[undefined, home] as const])]
+  const names = shared.flatMap(([name, { allow }]) =>
+    allow === undefined ? [] : [claimOfIdentity(serviceClaim('an HTTP service', name), identity)]
+  )
   const targets = Object.fromEntries([...hosts].map(([name, { target }]) => [name, target]))
   const routes = () => ({ peers, hosts: { ...own(), ...targets }, home: home?.target })
   const start: StartService = async (endpoint, signal, account) => {
@@ -61,8 +66,8 @@ export function planRouter(table: Settings, identity: string, port: number | und
     update: async service => await routers.get(service)?.update(routes()),
     rules,
     ...(wanted !== 0 && { unique: `the TCP port ${host ?? '127.0.0.1'}:${wanted}` }),
-    // Not only its port, but also its service names for peers.
-    claim: routerName,
+    // A router is replaced by no other beside it: the system may have chosen its port.
+    claims: [routerName, ...(wanted === 0 ? [] : [portClaim('tcp', wanted)]), ...names],
     start,
     // On another port, and without services for peers: the old router has those names.
     probe: async (endpoint, signal, account) => {

@@ -8,27 +8,37 @@ const lookMs = 10
 export interface Claiming {
   /** Resource that two services of a file must not share, such as a service name. */
   readonly unique?: string
-  /** Resource that must be free before the service starts, if it differs from `unique`. */
-  readonly claim?: string
+  /** Resources that must be free before the service starts, if they differ from `unique`. */
+  readonly claims?: readonly string[]
 }
 
-/** The port, path or name that a service takes. */
-export function claimOf({ claim, unique }: Claiming): string | undefined {
-  return claim ?? unique
+/** The ports, paths and names that a service takes. */
+export function claimsOf({ claims, unique }: Claiming): readonly string[] {
+  return claims ?? (unique === undefined ? [] : [unique])
 }
 
 /** Resources that a running service holds. The system may have chosen its port. */
-export function claimOfRunning(running: {
+export function claimsOfRunning(running: {
   readonly plan: Claiming & { readonly kind: string }
   readonly service: RunningService
-}): string | undefined {
+}): readonly string[] {
   const { plan, service } = running
-  return service.port === null ? claimOf(plan) : portClaim(plan.kind === 'udp-bridge' ? 'udp' : 'tcp', service.port)
+  return service.port === null ? claimsOf(plan) : [portClaim(plan.kind === 'udp-bridge' ? 'udp' : 'tcp', service.port)]
 }
 
 /** The claim of a local port. It ignores the host, because 127.0.0.1 and 0.0.0.0 exclude each other. */
 export function portClaim(transport: 'tcp' | 'udp', port: number): string {
   return `${transport} port ${port}`
+}
+
+/** The claim of a service for peers. `kind` is `'an HTTP service'`, for example. */
+export function serviceClaim(kind: string, service: string | undefined): string {
+  return `${kind} ${service === undefined ? 'without a name' : `of the name '${service}'`}`
+}
+
+/** The same, where names are per identity. */
+export function claimOfIdentity(claim: string, identity: string): string {
+  return `${claim} of ${identity}`
 }
 
 /** Waits until a stopped service has removed its Unix socket. A late removal would delete the socket of the next service. */

@@ -1,6 +1,6 @@
 import type { AccountRule } from '../../account/data.js'
 import type { Protocol } from '../../errors.js'
-import { type Claiming, portClaim } from './claims.js'
+import { type Claiming, portClaim, serviceClaim } from './claims.js'
 import { servingFolder } from './folder.js'
 import { exposingProxy, proxying } from './proxies.js'
 import type { StartService } from './service.js'
@@ -56,7 +56,7 @@ export const serviceKinds: readonly ServiceKind[] = [
         throw settings.error('kind', "'targets' is missing: list the destinations that peers may reach")
       const start = exposingProxy({ targets, allow, service })
       const protocols: readonly Protocol[] = service === undefined ? ['Socks5', 'HttpProxy'] : ['Socks5']
-      return { start, who, protocols, service, targets, unique: `a proxy ${named(service)}` }
+      return { start, who, protocols, service, targets, unique: serviceClaim('a proxy', service) }
     }
   },
   proxyKind('proxy'),
@@ -68,7 +68,7 @@ export const serviceKinds: readonly ServiceKind[] = [
       const target = settings.webTarget('target')
       const [{ allow, who }, service] = [settings.access(), settings.text('service')]
       const start = exposingHttp(target, { allow, service, hostHeader: settings.text('host-header') })
-      return { start, who, protocols: ['Http'], service, unique: `an HTTP service ${named(service)}` }
+      return { start, who, protocols: ['Http'], service, unique: serviceClaim('an HTTP service', service) }
     }
   },
   {
@@ -91,7 +91,7 @@ export const serviceKinds: readonly ServiceKind[] = [
       settings.requiredText('folder')
       const [hasHidden, hasListing] = [settings.flag('hidden', false), settings.flag('listing', true)]
       const start = servingFolder(settings.path('folder') ?? '', { allow, service, hasHidden, hasListing })
-      return { start, who, protocols: ['Http'], service, unique: `an HTTP service ${named(service)}` }
+      return { start, who, protocols: ['Http'], service, unique: serviceClaim('an HTTP service', service) }
     }
   }
 ]
@@ -117,7 +117,7 @@ function exposedKind(transport: Transport): ServiceKind {
       const [{ allow, who }, service] = [settings.access(), settings.text('service')]
       const start = exposing(transport, target, { allow, service, ...(isUdp && flowTimeout(settings)) })
       const protocols: readonly Protocol[] = [isUdp ? { Generic: { fastn: 'udp' } } : 'Tcp']
-      return { start, who, protocols, service, unique: `a ${transport.toUpperCase()} service ${named(service)}` }
+      return { start, who, protocols, service, unique: serviceClaim(`a ${transport.toUpperCase()} service`, service) }
     }
   }
 }
@@ -148,7 +148,7 @@ function localOf(settings: Settings): LocalAddress {
 
 function portOf(transport: Transport, { port = 0, host = '127.0.0.1' }: LocalAddress): Claiming {
   if (port === 0) return {}
-  return { unique: `the ${transport.toUpperCase()} port ${host}:${port}`, claim: portClaim(transport, port) }
+  return { unique: `the ${transport.toUpperCase()} port ${host}:${port}`, claims: [portClaim(transport, port)] }
 }
 
 /** Local address of a bridge, and its exclusive resource. */
@@ -166,8 +166,4 @@ function listeningOf(
 function flowTimeout(settings: Settings): { flowTimeout?: number } {
   const time = settings.time('flow-timeout')
   return time === undefined ? {} : { flowTimeout: time }
-}
-
-function named(service: string | undefined): string {
-  return service === undefined ? 'without a name' : `of the name '${service}'`
 }

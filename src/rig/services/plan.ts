@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { nearest } from '../../util/nearest.js'
 import { RigConfigError } from '../config-error.js'
+import { claimOfIdentity } from './claims.js'
 import { type ServicePlan, serviceKinds } from './kinds.js'
 import type { RunningService, StartService } from './service.js'
 import type { Settings } from './settings.js'
@@ -73,7 +74,9 @@ function planOf(name: string, settings: Settings, identityOf: IdentityOf | undef
 
 /** Service names are per identity; local ports are per machine. */
 function ofIdentity(identity: string, { who, unique }: ServicePlan): Partial<PlannedService> & { identity: string } {
-  return who === undefined || unique === undefined ? { identity } : { identity, unique: `${unique} of ${identity}` }
+  return who === undefined || unique === undefined
+    ? { identity }
+    : { identity, unique: claimOfIdentity(unique, identity) }
 }
 
 function checkUnique(services: ReadonlyMap<string, PlannedService>, tables: Settings): void {

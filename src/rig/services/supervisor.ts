@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Account } from '../../account/account.js'
 import type { Endpoint } from '../../endpoint/endpoint.js'
 import { FastnNetError, isFastnNetError } from '../../errors.js'
-import { claimOf, claimOfRunning, released } from './claims.js'
+import { claimsOf, claimsOfRunning, released } from './claims.js'
 import type { PlannedService } from './plan.js'
 import type { RunningService } from './service.js'
 
@@ -61,7 +61,7 @@ export class Supervisor {
    *
    * 1. Tries new services that need a port or name of an old one, on another port or under another name.
    * 2. Updates services that can change while they run, and starts the others beside the old ones.
-   * 3. Stops old services, and starts new ones on their ports and names.
+   * 3. Stops old services whose ports and names the others need, then updates and starts those.
    * 4. Calls `commit`, which changes the access of peers.
    * 5. Stops removed services. Their connections continue until they end; for a service that was removed or has less access, for
    *    {@link closeMs}.
@@ -77,19 +77,30 @@ export class Supervisor {
     const fresh = other.filter(plan => !changed.includes(plan))
     const kept = [...services.values()].filter(plan => !fresh.includes(plan)).map(({ name }) => name)
     const gone = this.running.filter(({ plan }) => !kept.includes(plan.name))
-    const held = new Set(gone.map(claimOfRunning))
-    const isHeld = (plan: PlannedService) => claimOf(plan) !== undefined && held.has(claimOf(plan))
+    const ofGone = new Set(gone.flatMap(claimsOfRunning))
+    // An update may release names too, as that of a router without one of its hosts.
+    const ofOld = new Set([...ofGone, ...changed.flatMap(({ name }) => this.#claimsOf(name))])
+    const waits = (plan: PlannedService) => claimsOf(plan).some(claim => ofGone.has(claim))
+    const isHeld = (plan: PlannedService) => claimsOf(plan).some(claim => ofOld.has(claim))
     for (const plan of fresh.filter(isHeld)) await this.#probe(plan)
     const started: Running[] = []
     const drained: Running[] = []
     const updated: Running[] = []
+    const release = async (plan: PlannedService) => {
+      const isHolder = (each: Running) => claimsOfRunning(each).some(claim => claimsOf(plan).includes(claim))
+      const holders = gone.filter(each => isHolder(each) && !drained.includes(each))
+      drained.push(...holders)
+      await this.#release(holders)
+    }
     try {
-      for (const plan of changed) updated.push(await this.#update(plan))
+      for (const plan of changed.filter(each => !waits(each))) updated.push(await this.#update(plan))
       for (const plan of fresh.filter(each => !isHeld(each))) started.push(await this.#start(plan))
+      for (const plan of changed.filter(waits)) {
+        await release(plan)
+        updated.push(await this.#update(plan, true))
+      }
       for (const plan of fresh.filter(isHeld)) {
-        const holders = gone.filter(each => claimOfRunning(each) === claimOf(plan) && !drained.includes(each))
-        drained.push(...holders)
-        await this.#release(holders)
+        await release(plan)
         started.push(await this.#start(plan, true))
       }
     } catch (error) {
@@ -130,25 +141,27 @@ export class Supervisor {
     await service.close({ timeout: 0 })
   }
 
-  /** `isReleased`: an old service is still releasing its port or name, so retry. */
-  async #start(plan: PlannedService, isReleased = false): Promise<Running> {
-    const end = performance.now() + releaseMs
-    const { endpoint, account } = this.#placeOf(plan)
-    for (;;) {
-      try {
-        return { plan, service: await plan.start(endpoint, this.#signal, account) }
-      } catch (error) {
-        const isInUse = isFastnNetError(error, 'ERR_LISTEN') || isFastnNetError(error, 'ERR_PROTOCOL_IN_USE')
-        if (!isReleased || !isInUse || performance.now() > end) throw notStarted(plan.name, error)
-      }
-      await sleep(retryMs)
-    }
+  /** Ports and names of a running service. */
+  #claimsOf(name: string): readonly string[] {
+    const running = this.#running.get(name)
+    return running === undefined ? [] : claimsOfRunning(running)
   }
 
-  /** Applies settings to a running service. */
-  async #update(plan: PlannedService): Promise<Running> {
+  /** `isReleased`: an old service is still releasing its port or name, so retry. */
+  async #start(plan: PlannedService, isReleased = false): Promise<Running> {
+    const { endpoint, account } = this.#placeOf(plan)
+    const start = () => plan.start(endpoint, this.#signal, account)
+    const service = await (isReleased ? retried(start) : start()).catch((error: unknown) => {
+      throw notStarted(plan.name, error)
+    })
+    return { plan, service }
+  }
+
+  /** Applies settings to a running service. `isReleased`: see {@link #start}. */
+  async #update(plan: PlannedService, isReleased = false): Promise<Running> {
     const { service } = this.#running.get(plan.name) as Running
-    await plan.update?.(service).catch((error: unknown) => {
+    const update = async () => await plan.update?.(service)
+    await (isReleased ? retried(update) : update()).catch((error: unknown) => {
       throw failed(error, message => `cannot change '${plan.name}': ${message}`)
     })
     return { plan, service }
@@ -159,7 +172,7 @@ export class Supervisor {
     const lost: string[] = []
     for (const { plan, service } of updated) {
       const before = this.#running.get(plan.name)?.plan
-      await before?.update?.(service).catch(() => lost.push(plan.name))
+      await retried(async () => await before?.update?.(service)).catch(() => lost.push(plan.name))
     }
     return lost
   }
@@ -191,6 +204,20 @@ export class Supervisor {
     }
     if (lost.length === 0) return cause
     return failed(cause, message => `${message}; these services could not be restarted: ${lost.join(', ')}`)
+  }
+}
+
+/** Repeats a call while the port or name that it needs is in use, for {@link releaseMs}. */
+async function retried<Result>(call: () => Promise<Result>): Promise<Result> {
+  const end = performance.now() + releaseMs
+  for (;;) {
+    try {
+      return await call()
+    } catch (error) {
+      const isInUse = isFastnNetError(error, 'ERR_LISTEN') || isFastnNetError(error, 'ERR_PROTOCOL_IN_USE')
+      if (!isInUse || performance.now() > end) throw error
+    }
+    await sleep(retryMs)
   }
 }
 
