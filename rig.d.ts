@@ -216,8 +216,10 @@ interface RigServiceStatus {
     readonly address: string;
     /** Local port; `null` if there is none. */
     readonly port: number | null;
-    /** Connections, flows or requests in progress; queued mails of a service of kind `'mail'`. */
+    /** Connections, flows or requests in progress. */
     readonly connections: number;
+    /** Mails in the queue; `null` if it is not of kind `'mail'`. */
+    readonly queued: number | null;
     /** Whether it was replaced or removed, and waits for its connections. */
     readonly ending: boolean;
 }

@@ -24,6 +24,8 @@ interface RunningMail {
   readonly addresses: readonly string[]
   readonly smtp: { readonly host: string; readonly port: number } | undefined
   readonly imap: { readonly host: string; readonly port: number } | undefined
+  readonly connections: number
+  readonly queued: number
   queue(): readonly unknown[]
   close(options: { timeout: number }): Promise<void>
 }
@@ -141,7 +143,10 @@ function service(mail: RunningMail, onEnd: () => void): RunningService {
     address: [addresses[0], ...listens.filter(each => each !== undefined)].join(' '),
     port: null,
     get connections() {
-      return mail.queue().length
+      return mail.connections
+    },
+    get queued() {
+      return mail.queued
     },
     queue: () => mail.queue(),
     closed,

@@ -24,6 +24,6 @@ export function runningStatus({ wanted, identities, supervisor }: Runtime): {
 
 function serviceStatus({ plan, service }: Running, ending: boolean): RigServiceStatus {
   const { name, kind, identity = '' } = plan
-  const { address, port, connections } = service
-  return { name, kind, identity, address, port, connections, ending }
+  const { address, port, connections, queued = null } = service
+  return { name, kind, identity, address, port, connections, queued, ending }
 }

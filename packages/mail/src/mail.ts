@@ -205,6 +205,16 @@ export class Mail implements AsyncDisposable {
     return this.#imap?.address
   }
 
+  /** Number of connections of SMTP and IMAP clients. */
+  get connections(): number {
+    return (this.#smtpServer?.connections ?? 0) + (this.#imap?.connections ?? 0)
+  }
+
+  /** Number of mails in the queue. {@link queue} lists them, by peer. */
+  get queued(): number {
+    return this.#queue.count
+  }
+
   /**
    * Queues a mail. It is on disk when the promise resolves, and delivered in the background.
    *

@@ -98,9 +98,9 @@ async function print({ output }: Context, status: RigStatus): Promise<undefined>
     await output.result(line, { event: 'identity', ...identity })
   }
   for (const service of services) {
-    const { name, kind, address, connections, ending } = service
-    const what = kind === 'mail' ? 'in the queue' : 'in progress'
-    const line = `${name} ${kind} ${address}, ${connections} ${what}${ending ? ', ending' : ''}`
+    const { name, kind, address, connections, queued, ending } = service
+    const mails = queued === null ? '' : `, ${queued} queued`
+    const line = `${name} ${kind} ${address}, ${connections} in progress${mails}${ending ? ', ending' : ''}`
     await output.result(line, { event: 'service', ...service })
   }
   return undefined

@@ -13,6 +13,8 @@ export interface RunningService {
   readonly connections: number
   /** Recent requests, latest first. For HTTP only. */
   readonly requests?: () => readonly LoggedRequest[]
+  /** Mails in the queue. Of mail only. */
+  readonly queued?: number
   /** Mails that wait for their peers, the oldest first, as `Mail.queue` of `fastn-mail` has them. Of mail only. */
   readonly queue?: () => readonly unknown[]
   /** Resolves when it has ended. */

@@ -1,6 +1,8 @@
 // What the command line of a rig shows of mails that wait.
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -46,13 +48,25 @@ test('rig queue lists a mail for an absent peer, with the next attempt and the r
   t.like(mailed, { event: 'mail', from, to: [to] })
   t.true(Number(mailed?.nextAt) > Number(mailed?.queuedAt))
   t.regex(await rig('queue'), new RegExp(`^\\S+ ${from} to ${to}, \\d+ bytes, since \\S+, next attempt \\S+: \\S`))
-  t.regex(await rig('status'), /^mail mail .*, 1 in the queue$/m)
+  transport.close()
+  t.regex(await rig('status'), /^mail mail .*, \d in progress, 1 queued$/m)
+  const idle = connect(port, '127.0.0.1')
+  t.teardown(() => idle.destroy())
+  await once(idle, 'data')
+  const [service] = await events(rig, 'status')
+  t.like(service, { event: 'service', kind: 'mail', queued: 1 })
+  t.true(Number(service?.connections) >= 1, JSON.stringify(service))
 })
 
-async function events(rig: (...args: string[]) => Promise<string>): Promise<Record<string, unknown>[]> {
-  const text = await rig('queue', '--json')
+/** Events of a command: of `status`, those of services. */
+async function events(
+  rig: (...args: string[]) => Promise<string>,
+  command = 'queue'
+): Promise<Record<string, unknown>[]> {
+  const text = await rig(command, '--json')
   return text
     .split('\n')
     .filter(line => line !== '')
     .map(line => JSON.parse(line))
+    .filter(({ event }) => command === 'queue' || event === 'service')
 }

@@ -146,6 +146,11 @@ export class SmtpServer {
     return { host: address, port }
   }
 
+  /** Number of connections. */
+  get connections(): number {
+    return this.#server.connections.size
+  }
+
   /** Closes. Notifies clients, and gives them a second. */
   close(): Promise<void> {
     this.#guard.close()
