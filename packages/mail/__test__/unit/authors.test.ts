@@ -1,4 +1,5 @@
 // Which ID52s the From and Sender fields of a message name, in all forms that mail clients show as such.
+import { domainToASCII } from 'node:url'
 import test from 'ava'
 import { SecretKey } from 'fastn-net'
 import { Authors } from '../../dist/mime/authors.js'
@@ -48,6 +49,49 @@ for (const [what, value] of Object.entries(values))
   test(`an ID52 in the value: ${what}`, t => {
     t.is(named(`From: ${value}`), id52)
   })
+
+// Cyrillic and Greek letters; the last one decomposes to an ASCII letter and an accent that is hardly visible.
+const alike: Record<string, string> = {
+  a: 'а',
+  c: 'с',
+  e: 'е',
+  i: 'і',
+  o: 'ο',
+  p: 'р',
+  '0': 'О',
+  '3': 'З',
+  '4': 'Ч',
+  '6': 'б'
+}
+const disguised = [...id52].map(each => alike[each] ?? each).join('')
+const lookalikes = {
+  'the domain': `me@${disguised}.fastn`,
+  'one letter': `me@${id52.slice(0, -1)}О.fastn`,
+  'a name': `"me@${disguised}.fastn" <ann@example.org>`,
+  'an encoded word': `=?utf-8?b?${Buffer.from(`me@${disguised}`).toString('base64')}?= <ann@example.org>`,
+  'an international domain': `me@${domainToASCII(`${id52.slice(0, -1)}о`)}.fastn`,
+  'a comment inside': `me@${disguised.slice(0, 9)}(x)${disguised.slice(9)}.fastn`
+}
+for (const [what, value] of Object.entries(lookalikes))
+  test(`letters of other alphabets in an ID52: ${what}`, t => {
+    t.is(named(`From: ${value}`), 'unknown')
+  })
+
+test('an accent or a dot on a letter is no other letter', t => {
+  for (const mark of ['\u0301', '\u0323', '\u0307'])
+    t.is(named(`From: me@${id52.replace(/[a-v]/, `$&${mark}`)}.fastn`), id52, encodeURIComponent(mark))
+})
+
+test('long words of other alphabets, and an own ID52 beside them, are taken', t => {
+  const [word, mixed] = ['ש'.repeat(52), `${'寿限無'.repeat(20)}abc`]
+  for (const name of [word, mixed, `${mixed} ${word}`]) t.is(named(`From: ${name} <ann@example.org>`), undefined)
+  const authors = new Authors()
+  authors.read(Buffer.from(`From: ${mixed} <me@${id52}.fastn>\r\n\r\n`))
+  t.is(
+    authors.foreign(each => each === id52),
+    undefined
+  )
+})
 
 test('other fields, and fields whose names only begin alike, are not scanned', t => {
   for (const header of [

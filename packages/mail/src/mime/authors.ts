@@ -1,3 +1,4 @@
+import { domainToUnicode } from 'node:url'
 import { PublicKey } from 'fastn-net'
 import { parseAddresses } from './addresses.js'
 import { decodeHeader } from './decode.js'
@@ -18,6 +19,7 @@ export class Authors {
   #field: string | undefined
   #hasFields = false
   #isTooLong = false
+  #hasLookalike = false
   #isBody = false
 
   /** Scans the next bytes. */
@@ -40,13 +42,13 @@ export class Authors {
 
   /**
    * Ends the message. Returns a foreign ID52 from an address, a name or a comment, if there is one. Returns `'unknown'` for a field that
-   * is too long.
+   * is too long, or has what looks like an ID52.
    */
   foreign(isOwn: (id52: string) => boolean): string | undefined {
     this.#endLine()
     this.#endField()
     if (this.#isTooLong) return 'unknown'
-    return [...this.#found].find(id52 => !isOwn(id52))
+    return [...this.#found].find(id52 => !isOwn(id52)) ?? (this.#hasLookalike ? 'unknown' : undefined)
   }
 
   #append(text: string, start: number, end: number): void {
@@ -78,9 +80,12 @@ export class Authors {
     const value = field.slice(field.indexOf(':') + 1)
     // Only some programs ignore comments and spaces inside a domain.
     const hosts = parseAddresses(value).map(({ host }) => host ?? '')
-    for (const text of [value, decodeHeader(value), ...hosts])
+    const decoded = decodeHeader(value)
+    for (const text of [value, decoded, ...hosts])
       for (const form of [text, visible(text)])
         for (const [token] of form.matchAll(/(?<![\da-z])[\da-v]{51}[0g](?![\da-z])/gi)) this.#add(token)
+    const shown = hosts.map(decodeHeader)
+    this.#hasLookalike ||= [decoded, ...shown, ...shown.map(host => domainToUnicode(host))].some(hasLookalike)
   }
 
   #add(token: string): void {
@@ -102,7 +107,14 @@ function mayIdentify(field: string): boolean {
   return authorFields.some(each => (end === -1 ? each.startsWith(name) : each === name))
 }
 
-/** The text as a reader may see it: without invisible characters, and with compatible forms of letters as ASCII. */
+/** The text as a reader may see it: without accents and invisible characters, and with compatible forms of letters as ASCII. */
 function visible(text: string): string {
-  return text.normalize('NFKC').replace(/[\p{Default_Ignorable_Code_Point}\p{C}\\]/gu, '')
+  return text.normalize('NFKD').replace(/[\p{Default_Ignorable_Code_Point}\p{C}\p{M}\\]/gu, '')
+}
+
+/** Whether a word is as long as an ID52, with letters or digits of ASCII and others, such as the Cyrillic а. */
+function hasLookalike(text: string): boolean {
+  for (const [word] of visible(text).matchAll(/(?<![\p{L}\p{N}])[\p{L}\p{N}]{52}(?![\p{L}\p{N}])/gu))
+    if (/[\da-v]/i.test(word) && /[^\0-\x7f]/.test(word)) return true
+  return false
 }
