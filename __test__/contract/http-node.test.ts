@@ -115,10 +115,11 @@ test('requests with Upgrade or Expect are answered by a handler that knows neith
   }
 })
 
-test('early hints reach an agent, and fetch skips them', async t => {
+test('interim answers reach an agent, and fetch skips them', async t => {
   await using ends = await pair()
   const { client, server } = ends
   serveNodeHttp(server, (_, response) => {
+    response.writeProcessing()
     response.writeEarlyHints({ link: '</style.css>; rel=preload' })
     response.writeEarlyHints({ link: '</script.js>; rel=preload' })
     response.end('page')
@@ -132,7 +133,7 @@ test('early hints reach an agent, and fetch skips them', async t => {
   request.on('information', ({ statusCode }) => statuses.push(statusCode))
   request.end()
   const [answer] = (await once(request, 'response')) as [http.IncomingMessage]
-  t.deepEqual([statuses, await text(answer)], [[103, 103], 'page'])
+  t.deepEqual([statuses, await text(answer)], [[102, 103, 103], 'page'])
 })
 
 test('a listener of upgrades gets the peer, also if it is added later and the caller forges headers', async t => {

@@ -238,6 +238,27 @@ test('Expect: 100-continue, trailers and HEAD pass', async t => {
   }
 })
 
+test('interim answers other than 100 are dropped, and the answer or the upgrade follows', async t => {
+  await using service = createServer((_, response) => {
+    response.writeProcessing()
+    response.writeEarlyHints({ link: '</style.css>; rel=preload' })
+    response.end('page')
+  }).listen(0, '127.0.0.1')
+  service.on('upgrade', (_, socket) => {
+    socket.write('HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n')
+    socket.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nhello')
+  })
+  await once(service, 'listening')
+  const { both } = await routers(t, { backend: (service.address() as AddressInfo).port })
+  for (const [name, router] of both) {
+    const { status, headers, body } = await ask(router.port, 'web.localhost')
+    t.deepEqual([status, headers.link, body], [200, undefined, 'page'], name)
+    const socket = await connectTo(router.port)
+    socket.end('GET / HTTP/1.1\r\nhost: web.localhost\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n')
+    t.regex(await prompt(text(socket), 'the end'), /^HTTP\/1.1 101 .*\r\n\r\nhello$/s, name)
+  }
+})
+
 test('upgraded connections reach servers and peers', async t => {
   await using service = createServer((_, response) => response.end('plain')).listen(0, '127.0.0.1')
   service.on('upgrade', (asked, socket) => {

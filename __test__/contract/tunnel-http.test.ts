@@ -4,6 +4,7 @@ import { type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import test from 'ava'
 import { Tunnel } from 'fastn-net'
+import { httpAgent } from 'fastn-net/node'
 import { pair } from '../helpers/pair.js'
 import { prompt } from '../helpers/prompt.js'
 import { webServer } from '../helpers/web.js'
@@ -38,6 +39,30 @@ test('a bridge carries requests to the exposed service of the peer in the Host',
   const [unknown, advice] = await ask(bridge.port, { headers: { host: 'evil.example' } })
   t.is(unknown.statusCode, 421)
   t.regex(advice, /<id52>\.localhost/)
+})
+
+test('interim answers of an exposed service are dropped, and its answer follows', async t => {
+  await using peers = await pair()
+  const { client, server } = peers
+  await using service = await webServer(async (asked, response) => {
+    response.writeProcessing()
+    response.writeEarlyHints({ link: '</style.css>; rel=preload' })
+    response.end(`page ${await text(asked)}`)
+  })
+  await using _exposed = await server.exposeHttp(service.port, { allow: 'public' })
+  await using bridge = await client.bridgeHttp({ peer: server.address() })
+  const agent = httpAgent(client, server.address())
+  t.teardown(() => agent.destroy())
+  for (const method of ['GET', 'POST']) {
+    const body = method === 'GET' ? undefined : 'x'
+    const fetched = await client.fetch(server.address(), '/', { method, body })
+    t.deepEqual([fetched.status, fetched.headers.get('link')], [200, null])
+    t.is(await fetched.text(), `page ${body ?? ''}`)
+    for (const to of [{ headers: { host: 'localhost' } }, { host: 'peer', agent }]) {
+      const [response, page] = await ask(bridge.port, { ...to, method }, body)
+      t.deepEqual([response.statusCode, response.headers.link, page], [200, undefined, `page ${body ?? ''}`])
+    }
+  }
 })
 
 test('hosts and a peer name services', async t => {
