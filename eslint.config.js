@@ -1,7 +1,7 @@
-// What needs the types of the whole program, which biome does not know, and the order of the layers: everything else is biome's.
+// Rules that need the types of the whole program, and the order of the layers. biome has all other rules.
 import tseslint from 'typescript-eslint'
 
-// The folders of src from the lowest up; the leaf modules beside them are below all. Each imports lower ones only, types included.
+// The folders of src, from the lowest up. The leaf modules beside them are below all folders. Each imports only lower ones, types included.
 const layers = [
   'util',
   'native',
@@ -20,7 +20,7 @@ const layers = [
 ]
 const leaves = ['src/errors.ts', 'src/settings.ts', 'src/types.ts', 'src/version.ts', 'src/util/**/*.ts']
 
-// The same of packages/mail/src. Of the files beside them, these are above all folders, and the others below all.
+// The folders of packages/mail/src. Of the files beside them, those in `mailTop` are above all folders, and the others below.
 const mailLayers = ['store', 'mime', 'imap', 'dovecot', 'smtp', 'queue', 'receive', 'legacy', 'deliver', 'bounce']
 const mailTop = ['mail-options', 'users', 'submission', 'mail']
 
@@ -58,7 +58,7 @@ export default tseslint.config(
     }
   },
   below(leaves, layers.slice(1)),
-  // The command line uses the public API, as other programs do. Nothing uses it.
+  // The command line uses the public API, like other programs. No other layer imports it.
   {
     files: ['src/cli/**/*.ts'],
     rules: {

@@ -16,7 +16,7 @@ async function offered(...words: string[]): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-completions-'))
   try {
     writeFileSync(join(folder, 'a file'), '')
-    // `compopt` works during a completion only.
+    // `compopt` works only during a completion.
     const script = `compopt() { :; }\n${stdout}\nCOMP_WORDS=("$@")\nCOMP_CWORD=$(($# - 1))\n_fastn_net\nprintf '%s\\n' "\${COMPREPLY[@]}"`
     const { stdout: printed, stderr } = spawnSync('bash', ['-c', script, 'bash', 'fastn-net', ...words], {
       encoding: 'utf8',

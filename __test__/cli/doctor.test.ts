@@ -5,7 +5,7 @@ import { cli, eventsOf, folderFor } from './support/cli.js'
 // Each test starts programs: more at once than there are processors would only make each slower.
 const test = ava.serial
 
-test('doctor checks what loopback has, and skips the rest', async t => {
+test('doctor checks the features of loopback, and skips the rest', async t => {
   const end = await cli(['doctor', '--json'], { cwd: folderFor(t) })
   t.is(end.code, 0, end.stdout.toString())
   const events = eventsOf(end)
@@ -26,16 +26,16 @@ test('doctor checks what loopback has, and skips the rest', async t => {
   t.deepEqual(events.at(-1), { event: 'done', ok: true })
 })
 
-test('doctor says what is wrong with a key, and exits with 1', async t => {
+test('doctor describes the fault of a key, and exits with 1', async t => {
   const { code, lines } = await cli(['doctor'], { env: { FASTN_SECRET_KEY: 'not a key' } })
   t.is(code, 1)
   t.true(lines.some(line => /^fail {4}key {6}/.test(line)))
 })
 
-/** Runs a program in a network of its own, which has loopback only: an endpoint on the internet sends to the local network. */
+/** Runs a program in a network namespace with loopback only: an endpoint on the internet sends to the local network. */
 const alone = ['unshare', '-rn', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh']
 
-test('doctor without a relay fails, and says what to do', async t => {
+test('without a relay, doctor fails and says what to do', async t => {
   const [command = '', ...args] = alone
   // Linux with network namespaces only.
   if (spawnSync(command, [...args, 'true']).status !== 0) return void t.pass()

@@ -56,7 +56,7 @@ test('files have their bytes, types and validators', async t => {
   t.deepEqual([head.status, head.headers.get('content-length'), await head.text()], [200, '5000001', ''])
 })
 
-test('a copy is confirmed with 304 until the file changes', async t => {
+test('a cached copy is confirmed with 304 until the file changes', async t => {
   const { folder, get } = await site(t)
   const first = await get('/hello.txt')
   await first.text()
@@ -72,7 +72,7 @@ test('a copy is confirmed with 304 until the file changes', async t => {
   t.is(await status({ 'if-modified-since': modified }), 200)
 })
 
-test('parts of a file are 206, and parts that it does not have 416', async t => {
+test('ranges of a file are 206, and ranges beyond its end 416', async t => {
   const { get } = await site(t)
   const part = async (range: string, more: Record<string, string> = {}) => {
     const response = await get('/hello.txt', { headers: { range, ...more } })
@@ -108,7 +108,7 @@ test('a folder has a list, or its index.html', async t => {
   t.deepEqual([moved.status, moved.headers.get('location')], [308, '/a%20b/?x=1'])
 })
 
-test('nothing outside, behind a link or hidden is served', async t => {
+test('files outside, links and hidden files are not served', async t => {
   const { folder, get } = await site(t)
   if (process.platform !== 'win32') {
     symlinkSync(join(folder, '..', 'outside.txt'), join(folder, 'link.txt'))
@@ -137,7 +137,7 @@ test('nothing outside, behind a link or hidden is served', async t => {
   }
 })
 
-test('other methods are 405; a file that becomes shorter while it is sent is no complete answer', async t => {
+test('other methods are 405; a file that becomes shorter while it is sent is not a complete answer', async t => {
   const { folder, get } = await site(t)
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
     const response = await get('/hello.txt', { method })
@@ -170,7 +170,7 @@ test('one peer cannot keep all files open', async t => {
   const refused = await get('/large.bin')
   t.deepEqual([refused.status, await refused.text()], [503, 'too many requests at once\n'])
   await Promise.all(open.map(response => response.body?.cancel()))
-  // The server hears of it a little later.
+  // The server notices a little later.
   const deadline = Date.now() + 20_000
   let status = 0
   while (status !== 200 && Date.now() < deadline) {
@@ -181,7 +181,7 @@ test('one peer cannot keep all files open', async t => {
   t.is(status, 200)
 })
 
-test('only a folder is served, to peers that are named', async t => {
+test('only a folder can be served, and only to named peers', async t => {
   const folder = folderFor(t)
   writeFileSync(join(folder, 'file'), '')
   for (const args of [

@@ -45,7 +45,7 @@ test('a bridge reaches peers by their ID52 and by aliases', async t => {
   t.regex(await ask(port, 'localhost'), /^421 /)
 })
 
-test('browse opens no other site than the peer', async t => {
+test("browse opens only the peer's site", async t => {
   const peer = 'i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60'
   for (const path of ['https://example.com/', '//example.com/', '\\\\example.com', 'file:///etc/passwd', 'http://[']) {
     const { code, stderr, lines } = await cli(['browse', peer, path, '--no-open'])
@@ -62,7 +62,7 @@ test('browse prints a URL that reaches the peer', async t => {
   t.is(await ask(url.port, url.host, url.pathname + url.search), `200 ${url.host} /docs?x=1`)
 })
 
-test('wrong arguments are named', async t => {
+test('errors name invalid arguments of http-bridge and browse', async t => {
   const file = join(folderFor(t), 'aliases')
   writeFileSync(file, 'shop a b c\n')
   const wrong = [

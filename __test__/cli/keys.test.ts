@@ -27,7 +27,7 @@ test('keygen --file writes a file of its owner only, and id reads it', async t =
   t.deepEqual(read.lines, made.lines)
 })
 
-test('keygen never overwrites a file, and leaves nothing behind', async t => {
+test('keygen never overwrites a file, and leaves no other file', async t => {
   const folder = folderFor(t)
   writeFileSync(join(folder, 'my.key'), 'precious')
   const { code, lines, stderr } = await cli(['keygen', '--file', 'my.key'], { cwd: folder })
@@ -72,7 +72,7 @@ test('id converts a public key, and prints no secret', async t => {
   t.deepEqual((await cli(['id', String(event?.hex)])).lines, [id52])
 })
 
-test('a missing, a wrong and a special key file each get one sentence', async t => {
+test('the error of a missing, an invalid and a special key file is one sentence', async t => {
   const folder = folderFor(t)
   mkdirSync(join(folder, 'folder'))
   writeFileSync(join(folder, 'wrong.key'), 'not a key')
@@ -89,7 +89,7 @@ test('a missing, a wrong and a special key file each get one sentence', async t 
   }
 })
 
-test('id without a key says how to make one', async t => {
+test('without a key, id says how to create one', async t => {
   const { code, stderr } = await cli(['id'], { cwd: folderFor(t) })
   t.is(code, 1)
   t.regex(stderr, /no key found\. To create one: fastn-net keygen/)

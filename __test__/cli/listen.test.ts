@@ -13,7 +13,7 @@ test('listen prints the lines of a stream, and --once ends it', async t => {
   await stream.finish('one\ntwo\u001b[31m\nthree')
   const { code, stdout } = await program.ended
   t.is(code, 0)
-  // No terminal reads it, so it stays as it is.
+  // stdout is not a terminal, so the text is unchanged.
   t.is(stdout.toString(), 'one\ntwo\u001b[31m\nthree\n')
 })
 
@@ -35,7 +35,7 @@ test('listen --json names the peer of each line, and --echo sends lines back', a
   ])
 })
 
-test('listen goes on after a stream that fails', async t => {
+test('listen continues after a stream that fails', async t => {
   const program = new Cli(['listen', 'Log', '--public', '--json'])
   const { ticket } = await program.event('ready')
   const endpoint = await endpointFor(t)

@@ -1,4 +1,4 @@
-// The words of malai's command line, and its keys.
+// malai's commands and keys.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ava from 'ava'
@@ -72,14 +72,14 @@ const elsewhere: Record<string, [string[], RegExp]> = {
   'run --home': [['run', '--home', 'x'], /fastn-net run FILE/]
 }
 for (const [what, [args, message]] of Object.entries(elsewhere)) {
-  test(`${what} of malai says what to do instead, with status 2`, async t => {
+  test(`${what} of malai fails with status 2, and says what to do instead`, async t => {
     const { code, stderr } = await cli(args)
     t.is(code, 2)
     t.regex(stderr, message)
   })
 }
 
-test('--malai uses the key of malai where there is no other', async t => {
+test('--malai uses the key of malai if there is no other', async t => {
   const cwd = folderFor(t)
   const [own, ofFile, ofVariable] = [SecretKey.generate(), SecretKey.generate(), SecretKey.generate()]
   writeFileSync(join(cwd, '.malai.secret-key'), `${ofFile.toHex()}\n`)

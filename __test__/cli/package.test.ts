@@ -1,4 +1,4 @@
-// What the package ships of the command line.
+// The files of the command line in the package.
 import { execFileSync } from 'node:child_process'
 import { readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ test('the program runs by its name, through the link that npm makes', t => {
   t.is(execFileSync(name, ['--version'], { encoding: 'utf8' }), `${version}\n`)
 })
 
-test('the program imports the library and Node.js only, and the library does not contain it', t => {
+test('the program imports only the library and Node.js, and the library does not contain it', t => {
   const imports = [...text('dist/cli.js').matchAll(/^import .*? from '([^']+)';$/gm)].map(match => match[1] ?? '')
   t.true(imports.includes('./index.js'))
   const library = ['./index.js', './node.js', './account.js', './rig.js', './rig-services.js']

@@ -26,7 +26,7 @@ test('ping prints each round trip with its path, and statistics', async t => {
   t.regex(lines[3] ?? '', /^3 sent, 3 received, 0 % lost, ms: min [\d.]+, mean [\d.]+, max [\d.]+, deviation [\d.]+$/)
 })
 
-test('ping --json prints one object a line', async t => {
+test('ping --json prints one object per line', async t => {
   const { ticket, id52 } = await peerFor(t)
   const end = await cli(['ping', ticket, '-c', '2', '-i', '10ms', '--json'])
   t.is(end.code, 0)

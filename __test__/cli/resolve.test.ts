@@ -28,7 +28,7 @@ test('resolve prints the ID52 of the first record of the scope', async t => {
   t.deepEqual(eventsOf(end), [{ event: 'resolved', domain: 'many.test', scope: 'fastn', id52: other }])
 })
 
-test('resolve says what is wrong with a domain', async t => {
+test('resolve describes the fault of a domain', async t => {
   const dns = await dnsServer(t, answers)
   const messages: Record<string, RegExp> = {
     'absent.test': /the domain does not exist/,
@@ -47,7 +47,7 @@ test('resolve says what is wrong with a domain', async t => {
   t.regex((await cli(['resolve', 'one.test', 'rig', '--dns', dns])).stderr, /one\.test has no TXT record rig=ID52/)
 })
 
-test('resolve rejects a server that is no address', async t => {
+test('resolve rejects a server that is not an address', async t => {
   const { code, stderr } = await cli(['resolve', 'one.test', 'malai', '--dns', 'dns.test'])
   t.is(code, 2)
   t.regex(stderr, /--dns must be an address/)

@@ -1,4 +1,4 @@
-// Commands reach the rig that runs in a home, whatever session or program started it.
+// Commands reach the rig that runs in a home, regardless of the session or program that started it.
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ava, { type ExecutionContext } from 'ava'
@@ -9,7 +9,7 @@ import { rig, rigHome, runRig } from './support/rig.js'
 // Each test starts programs: more at once than there are processors would only make each slower.
 const test = ava.serial
 
-/** Another session: no folder of programs that run is shared with the test. */
+/** Environment of another session, which shares no folder of running programs with the test. */
 function session(t: ExecutionContext): Record<string, string | undefined> {
   return { XDG_RUNTIME_DIR: undefined, TMPDIR: folderFor(t), TEMP: undefined }
 }

@@ -1,4 +1,4 @@
-// A full disk: commands name the file, and leave the home as it was.
+// On a full disk, commands name the file and leave the home unchanged.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ava from 'ava'
@@ -14,7 +14,7 @@ test('a command that cannot write names the file and changes nothing', async t =
   const state = join(home, 'rig', 'state.json')
   const accounts = readdirSync(join(home, 'accounts'))
   const before = readFileSync(state, 'utf8')
-  // Every write to a file fails, as on a full disk.
+  // Every write to a file fails, like on a full disk.
   const full = { before: ['sh', '-c', 'ulimit -f 0 && exec "$@"', 'sh'] }
   const create = await cli(['rig', 'create-account', 'work', '--home', home, '--json'], full)
   t.like(eventsOf(create)[0], { event: 'error' })

@@ -1,4 +1,4 @@
-// Invitations of a rig's accounts: listed, revoked, and clear about names.
+// Invitations of a rig's accounts: listing, revocation, and errors about names.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ava from 'ava'
@@ -77,7 +77,7 @@ test('the queue of a rig without mail is an error', async t => {
   t.regex(String(error?.message), /no mail: add \[mail\]/)
 })
 
-test('a failed command leaves no group behind', async t => {
+test('a failed command leaves no group', async t => {
   const alice = await runRig(t, await rigHome(t))
   for (const args of [
     ['invite', 'everyone', '--group', 'ghost'],

@@ -1,4 +1,4 @@
-// A rig as a service: what it tells systemd, and the unit of the guide.
+// A rig as a systemd service: its notifications, and the unit of the guide.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -24,7 +24,7 @@ while True:
 `
 
 if (process.platform === 'linux' && has('python3'))
-  test('systemd hears when it is ready, that it is alive, of reloads and of the end', async t => {
+  test('systemd is notified of readiness, liveness, reloads and the end', async t => {
     const home = await rigHome(t)
     const socket = join(folderFor(t), 'notify')
     const python = spawn('python3', ['-c', listener, socket], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -54,8 +54,8 @@ if (process.platform === 'linux' && has('python3'))
   })
 
 if (process.platform === 'linux') {
-  test('stderr has priorities where journald reads it', async t => {
-    // A program of a shell whose stderr is a file that JOURNAL_STREAM names.
+  test('stderr has priorities if journald reads it', async t => {
+    // A shell program whose stderr is a file, which JOURNAL_STREAM identifies.
     const file = join(folderFor(t), 'journal')
     const shell = 'exec 2>"$1"; shift; export JOURNAL_STREAM=$(stat -L -c %d:%i /dev/fd/2); exec "$@"'
     const { code } = await cli(['rig', 'status', '--home', file], { before: ['sh', '-c', shell, 'sh', file] })
@@ -65,7 +65,7 @@ if (process.platform === 'linux') {
   })
 
   if (has('systemd-analyze'))
-    test('the unit of the guide is right', t => {
+    test('systemd accepts the unit of the guide', t => {
       const unit = fileURLToPath(new URL('../../examples/rig/fastn-net.service', import.meta.url))
       const { status, stderr } = spawnSync('systemd-analyze', ['verify', unit], { encoding: 'utf8' })
       t.is(status, 0, stderr)

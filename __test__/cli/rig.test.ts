@@ -1,4 +1,4 @@
-// Homes of rigs, and what their commands print and change, also while the rig runs.
+// Homes of rigs, and the output and effects of their commands, while the rig runs and while it does not.
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -12,13 +12,13 @@ const test = ava.serial
 
 const id52 = /^[0-9a-v]{51}[0g]$/
 
-/** Ids of the invitations that an account keeps. */
+/** Ids of an account's invitations. */
 function invitationsOf(home: string, account: string): string[] {
   const { invitations } = JSON.parse(readFileSync(join(home, 'accounts', account, 'account.json'), 'utf8'))
   return Object.keys(invitations)
 }
 
-test('the texts of the original: init, status, entities, set-online, set-current, create-account', async t => {
+test("init, status, entities, set-online, set-current and create-account print the original's texts", async t => {
   const home = join(folderFor(t), 'rig')
   const env = { FASTN_HOME: home }
   const before = await cli(['rig', 'status'], { env })
@@ -104,7 +104,7 @@ test('a second run names the process that holds the rig', async t => {
   t.regex(second.stderr, new RegExp(`is already running: process ${program.child.pid}, since \\d{4}-`))
   program.kill('SIGKILL')
   await program.ended
-  // The system has unlocked it.
+  // The system has released the lock.
   await runRig(t, home)
 })
 
@@ -132,7 +132,7 @@ test('identities and their services go online and offline while the rig runs', a
   t.teardown(() => void socket.destroy())
   t.is(await say(socket, 'hello'), 'one: hello')
 
-  // The current identity decides about services without one.
+  // The current identity determines the access to services without an identity.
   t.like((await rig(home, 'set-current', 'work'))[0], { event: 'error', code: 'ERR_CONFIG' })
   t.like(await program.event('reload-failed'), { code: 'ERR_CONFIG', line: 5 })
   await rig(home, 'set-current', String(identities[1]?.id52))

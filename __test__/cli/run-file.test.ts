@@ -1,4 +1,4 @@
-// `run --check`: what a file of services may have.
+// `run --check`: the valid contents of a file of services.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ const test = ava.serial
 
 const peer = 'i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60'
 
-test('a file with every kind of service is right', async t => {
+test('a file with every kind of service is valid', async t => {
   const folder = folderFor(t)
   const file = join(folder, 'fastn-net.toml')
   mkdirSync(join(folder, 'photos'))
@@ -63,7 +63,7 @@ allow = ["${peer}"]
   })
 })
 
-test('what is wrong is named with its line and what may have been meant', async t => {
+test('errors name the line, and the nearest valid name', async t => {
   const file = join(folderFor(t), 'services.toml')
   const service = (...lines: string[]) => ['[services.web]', ...lines].join('\n')
   const tcp = (...lines: string[]) => service('kind = "tcp"', 'target = 80', ...lines)
@@ -119,7 +119,7 @@ test('a file that cannot be read is an error', async t => {
 })
 
 if (process.platform !== 'win32') {
-  test('a FIFO is no file, and is not waited for', async t => {
+  test('a FIFO is rejected without waiting for it', async t => {
     const fifo = join(folderFor(t), 'fifo')
     execFileSync('mkfifo', [fifo])
     const config = await cli(['run', '--check', fifo])
@@ -131,7 +131,7 @@ if (process.platform !== 'win32') {
   })
 }
 
-test('the line of an error is found at once behind a long line of spaces', async t => {
+test('the line of an error is found at once after a long line of spaces', async t => {
   const file = join(folderFor(t), 'services.toml')
   writeFileSync(file, `x = """\n${' '.repeat(60_000)}\n"""\n  networks = "lan"\n`)
   const { code, lines } = await cli(['run', file, '--check', '--json'])

@@ -25,7 +25,7 @@ async function downloads(t: ExecutionContext, go: Promise<void>): Promise<number
 
 const whole = createHash('sha256').update(part).update(part).digest('hex')
 
-/** A download through a local port. Resolves once the first bytes are here, with what waits for the last one. */
+/** Downloads through a local port. Resolves with the first bytes, with a function that waits for the last one. */
 async function download(target: number | string): Promise<() => Promise<string>> {
   const socket = connectTo(target)
   const hash: Hash = createHash('sha256')
@@ -60,7 +60,7 @@ async function greet(port: number | string): Promise<string> {
 async function get(url: string, agent?: Agent): Promise<IncomingMessage> {
   const asked = request(url, { agent }).end()
   const [response] = await once(asked, 'response')
-  // A reset of the download is an error of both.
+  // A reset during the download is an error of both sockets.
   asked.on('error', () => {})
   return response
 }
@@ -75,7 +75,7 @@ async function portOf({ program }: Runner, name: string): Promise<number> {
   return Number((await program.event('service', event => event.name === name)).port)
 }
 
-test('downloads through unchanged and changed services go on, and new clients get the new ones', async t => {
+test('downloads through unchanged and changed services continue, and new clients get the new services', async t => {
   let go = () => {}
   const gone = new Promise<void>(resolve => {
     go = resolve
@@ -100,7 +100,7 @@ test('downloads through unchanged and changed services go on, and new clients ge
   for (const end of ends) t.is(await end(), whole)
 })
 
-test('a reload that fails half way leaves services and their connections alone', async t => {
+test('a reload that fails half way keeps services and their connections', async t => {
   const [one, two, busy] = [await server(t, 'one'), await server(t, 'two'), await server(t, 'busy')]
   const exposed = await running(t, `${tcp('one', one)}${tcp('two', two)}`)
   const bridges = await running(t, bridge(exposed.ticket, 'one'))
@@ -108,7 +108,7 @@ test('a reload that fails half way leaves services and their connections alone',
   const socket = connect(port, '127.0.0.1').on('error', () => {})
   t.is(await say(socket, '1'), 'one: 1')
   const changed = bridge(exposed.ticket, 'two', port).replace('[services.two]', '[services.one]')
-  // On Linux, it is found only when the old service has given up its port.
+  // On Linux, the conflict is found only after the old service has released its port.
   const other = createServer().listen(port, process.platform === 'linux' ? '127.0.0.2' : '127.0.0.1')
   t.teardown(() => void other.close())
   for (const wrong of [
@@ -121,7 +121,7 @@ test('a reload that fails half way leaves services and their connections alone',
     const { code, message } = await bridges.program.event('reload-failed')
     t.regex(String(code), /ERR_LISTEN|ERR_CONFIG/)
     t.regex(String(message), /cannot start '(?:taken|one|exposed)'/)
-    // Longer than a service that is gone lets its connections go on.
+    // Longer than a removed service keeps its connections.
     await new Promise(resolve => setTimeout(resolve, 1_500))
     t.is(await say(socket, '2'), 'one: 2')
     t.is(await greet(port), 'one: hello')
@@ -129,7 +129,7 @@ test('a reload that fails half way leaves services and their connections alone',
   socket.destroy()
 })
 
-test('a file that could not be applied is tried again when it is saved again', async t => {
+test('a file that could not be applied is applied when it is saved again', async t => {
   const [one, port] = [await server(t, 'one'), await server(t, 'busy')]
   const exposed = await running(t, tcp('one', one))
   const wanted = `${tcp('one', one)}${bridge('i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60', 'here', port)}`
@@ -140,7 +140,7 @@ test('a file that could not be applied is tried again when it is saved again', a
   t.is((await exposed.program.event('reload-failed')).code, 'ERR_LISTEN')
 })
 
-test('what fewer peers may use ends soon, and Ctrl-C ends what is left of old services', async t => {
+test('connections of peers that lose access end soon, and Ctrl-C ends the rest of old services', async t => {
   const [one, two] = [await server(t, 'one'), await server(t, 'two')]
   const exposed = await running(t, `${tcp('narrow', one)}${tcp('wide', one)}`)
   const bridges = await running(t, `${bridge(exposed.ticket, 'narrow')}${bridge(exposed.ticket, 'wide')}`)
@@ -164,9 +164,9 @@ test('what fewer peers may use ends soon, and Ctrl-C ends what is left of old se
   if (!wide.closed) await closed
 })
 
-test('a folder that fewer peers may read ends its downloads, and answers no peer that is not among them', async t => {
+test('a folder for fewer peers ends their downloads, and answers no other peer', async t => {
   const folder = folderFor(t)
-  // More than QUIC's windows take.
+  // More bytes than QUIC's windows hold.
   writeFileSync(join(folder, 'large.bin'), part)
   truncateSync(join(folder, 'large.bin'), 500_000_000)
   const [file, other] = ['public = true', 'allow = ["i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60"]'].map(
@@ -207,7 +207,7 @@ if (process.platform !== 'win32') {
   })
 }
 
-test('two services exchange their ports', async t => {
+test('two services swap their ports', async t => {
   const [one, two] = [await server(t, 'one'), await server(t, 'two')]
   const exposed = await running(t, `${tcp('one', one)}${tcp('two', two)}`)
   const bridges = await running(t, `${bridge(exposed.ticket, 'one')}${bridge(exposed.ticket, 'two')}`)

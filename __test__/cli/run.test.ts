@@ -35,7 +35,7 @@ test('all services of a file run, and Ctrl-C ends them', async t => {
   }
 })
 
-test('a changed file starts, stops and replaces services; connections of the others go on', async t => {
+test('a changed file starts, stops and replaces services; connections of the others continue', async t => {
   const [one, two, three] = [await server(t, 'one'), await server(t, 'two'), await server(t, 'three')]
   const exposed = await running(t, `${tcp('kept', one)}${tcp('replaced', two)}${tcp('removed', two)}`)
   const bridges = await running(
@@ -71,7 +71,7 @@ test('a changed file starts, stops and replaces services; connections of the oth
   kept.destroy()
 })
 
-test('a wrong file changes nothing, and is reported', async t => {
+test('an invalid file changes nothing, and is reported', async t => {
   const one = await server(t, 'one')
   const exposed = await running(t, tcp('one', one))
   writeFileSync(exposed.file, tcp('one', one, 'public = true\nallows = 3'))
@@ -83,13 +83,13 @@ test('a wrong file changes nothing, and is reported', async t => {
   t.is(stdout.toString(), 'one: hello')
 })
 
-test('if one service cannot be started, those that ran before run again', async t => {
+test('if one service cannot be started, the earlier ones run again', async t => {
   const one = await server(t, 'one')
   const exposed = await running(t, tcp('one', one))
   const bridges = await running(t, bridge(exposed.ticket, 'one'))
   const { port } = await bridges.program.event('service')
   const taken = `[services.taken]\nkind = "tcp-bridge"\npeer = "${exposed.ticket}"\nport = ${one}\n`
-  // The service that runs changes, so that it is stopped, and a port that is in use follows.
+  // The running service changes, so it is stopped. After it comes a service whose port is in use.
   writeFileSync(bridges.file, `${bridge(exposed.ticket, 'one', Number(port))}${taken}`)
   t.like(await bridges.program.event('reload-failed'), { code: 'ERR_LISTEN' })
   writeFileSync(bridges.file, bridge(exposed.ticket, 'one', Number(port)))
@@ -99,7 +99,7 @@ test('if one service cannot be started, those that ran before run again', async 
   socket.destroy()
 })
 
-test('if a service cannot be started at first, none is', async t => {
+test('if a service cannot be started at first, none runs', async t => {
   const one = await server(t, 'one')
   const file = join(folderFor(t), 'fastn-net.toml')
   const peer = 'i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60'
@@ -112,7 +112,7 @@ test('if a service cannot be started at first, none is', async t => {
   )
 })
 
-test('what the library rejects names the service', async t => {
+test('errors of the library name the service', async t => {
   const file = join(folderFor(t), 'fastn-net.toml')
   writeFileSync(file, '[services.out]\nkind = "proxy-remote"\ntargets = ["10.0.0.0/99"]\npublic = true\n')
   const [error] = eventsOf(await cli(['run', file, '--json']))
@@ -133,7 +133,7 @@ test('SIGHUP applies the file again', async t => {
   t.is((await exposed.program.ended).code, 143)
 })
 
-test('peers that no service names are refused, and those of another service reach only theirs', async t => {
+test('peers that no service names are refused, and peers of one service reach no other', async t => {
   const folder = folderFor(t)
   const friend = (await cli(['keygen', '--file', join(folder, 'friend')])).lines[0] ?? ''
   const other = (await cli(['keygen', '--file', join(folder, 'other')])).lines[0] ?? ''

@@ -1,4 +1,4 @@
-// The page of `status --web`, in a headless Chromium. Passes where none is installed.
+// The page of `status --web`, in a headless Chromium. Passes if no Chromium is installed.
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
@@ -11,7 +11,7 @@ import { folderFor, serving } from './support/cli.js'
 
 const test = chromium === undefined ? ava.skip : ava.serial
 
-/** A service with a connection that carries bytes all the time. Returns the ticket of its command. */
+/** A service with a connection that carries bytes continuously. Returns the ticket of its command. */
 async function busyService(t: ExecutionContext, env: Record<string, string>): Promise<string> {
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
@@ -38,7 +38,7 @@ async function busyService(t: ExecutionContext, env: Record<string, string>): Pr
   return ticket
 }
 
-test('the page shows what runs, in light and dark, at 360 and 1,200 pixels, and loads nothing else', async t => {
+test('the page shows running commands, in light and dark, at 360 and 1,200 pixels, and loads nothing else', async t => {
   const env = { XDG_RUNTIME_DIR: folderFor(t) }
   const ticket = await busyService(t, env)
   await using endpoint = await createEndpoint({ network: 'loopback' })
@@ -53,7 +53,7 @@ test('the page shows what runs, in light and dark, at 360 and 1,200 pixels, and 
     [360, 'dark']
   ] as const) {
     await browser.open(url, width, scheme)
-    // A rate needs two looks.
+    // A rate needs two snapshots.
     await browser.until(
       `/sent [\\d.]+ [kM]B\\/s/.test(document.body.innerText) && document.querySelectorAll('article').length === 2`
     )
@@ -68,7 +68,7 @@ test('the page shows what runs, in light and dark, at 360 and 1,200 pixels, and 
   t.deepEqual(browser.problems, [])
 })
 
-test('without the token, the page says what to open', async t => {
+test('without the token, the page says which address to open', async t => {
   const env = { XDG_RUNTIME_DIR: folderFor(t) }
   const url = await serving(t, ['status', '--web'], { env })
   const browser = await Browser.start(t)
@@ -76,7 +76,7 @@ test('without the token, the page says what to open', async t => {
   await browser.until("document.body.innerText.includes('open the address')")
   await browser.open(new URL('/#wrong', url).href)
   await browser.until("document.body.innerText.includes('wrong token')")
-  // In the address bar of this tab, another fragment does not reload the page.
+  // In the address bar of this tab, a new fragment alone does not reload the page.
   await browser.evaluate(`location.href = ${JSON.stringify(url)}`)
   await browser.until("document.body.innerText.includes('Nothing runs')")
   t.is(await browser.evaluate('location.href'), new URL('/', url).href)

@@ -1,4 +1,4 @@
-// `status`: what runs, as lines, as JSON and as a page. The page in a browser is in status-page.test.ts.
+// `status`: running commands as lines, as JSON and as a page. Tests in a browser are in status-page.test.ts.
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { kill } from './support/transfer.js'
 // Each test starts programs: more at once than there are processors would only make each slower.
 const test = ava.serial
 
-/** Asks a local server, over TCP or a Unix socket. Unlike `fetch`, sends any Host. */
+/** Sends a request to a local server, over TCP or a Unix socket. Unlike `fetch`, sends any Host. */
 async function ask(options: object): Promise<{ status: number; headers: Record<string, unknown>; body: string }> {
   return await new Promise((resolve, reject) => {
     const asked = request({ agent: false, ...options }, async response => {
@@ -47,7 +47,7 @@ test('a running command is shown with its services, peers and requests', async t
   t.regex(stdout.toString(), /^folder \(\d+\), for \d+ s, ID52 \w{52}\n {2}service files, folder .*, 0 in progress\n/)
 })
 
-test('nothing that runs is status 1; a killed command is forgotten', async t => {
+test('without a running command, status is 1; a killed command is forgotten', async t => {
   const folder = folderFor(t)
   const env = { XDG_RUNTIME_DIR: folder }
   const none = await cli(['status', '--json'], { env })
@@ -64,7 +64,7 @@ test('nothing that runs is status 1; a killed command is forgotten', async t => 
   t.deepEqual(readdirSync(join(folder, 'fastn-net')), [])
 })
 
-test('programs that were killed hide none that runs', async t => {
+test('killed programs hide no running one', async t => {
   if (process.platform === 'win32') return void t.pass()
   const folder = folderFor(t)
   const own = join(folder, 'fastn-net')
@@ -96,7 +96,7 @@ test('a session that does not exist leaves the folder for temporary files', asyn
   t.deepEqual(readdirSync(folder), [`fastn-net-${process.getuid?.()}`])
 })
 
-test('other users cannot ask, and a request needs the token', async t => {
+test('other users cannot read the status, and a request needs the token', async t => {
   if (process.platform === 'win32') return void t.pass()
   const folder = folderFor(t)
   const own = join(folder, 'fastn-net')
@@ -122,7 +122,7 @@ test('other users cannot ask, and a request needs the token', async t => {
   t.deepEqual(readdirSync(own), [])
 })
 
-test('a folder that others can write to is not used, and the command runs all the same', async t => {
+test('a folder that others can write to is not used, and the command still runs', async t => {
   if (process.platform === 'win32') return void t.pass()
   const folder = folderFor(t)
   mkdirSync(join(folder, 'fastn-net'))
@@ -141,7 +141,7 @@ test('a folder that others can write to is not used, and the command runs all th
   t.is((await cli(['status'], { env })).code, 1)
 })
 
-test('what the page shows is for the holder of its address only', async t => {
+test('only the holder of its address can read the page', async t => {
   const env = { XDG_RUNTIME_DIR: folderFor(t) }
   const { id52 } = JSON.parse(await serving(t, ['tcp', '1', '--public', '--json'], { env }))
   const { url } = JSON.parse(await serving(t, ['status', '--web', '--json'], { env }))
@@ -169,7 +169,7 @@ test('what the page shows is for the holder of its address only', async t => {
   }
   t.is((await get('/status.json', { cookie: `token=${token}` })).status, 401)
   t.is((await get('/status.json', { referer: url })).status, 401)
-  // DNS rebinding: the browser takes the attacker's name for this server.
+  // DNS rebinding: the browser resolves the attacker's name to this server.
   for (const host of [`attacker.example:${port}`, '127.0.0.1', `127.0.0.1.attacker.example:${port}`]) {
     t.is((await get('/status.json', { host, authorization })).status, 421, host)
     t.is((await get('/', { host })).status, 421, host)

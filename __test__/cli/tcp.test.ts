@@ -36,7 +36,7 @@ test('a connection to the bridge reaches the service, with half-closes', async t
   t.true((await buffer(socket)).equals(bytes))
 })
 
-test('services are told apart by their names, over a Unix socket too', async t => {
+test('services are distinguished by name, over a Unix socket too', async t => {
   if (process.platform === 'win32') return void t.pass()
   const port = await echoServer(t, socket => void socket.end('database\n'))
   const ticket = await serving(t, ['tcp', `127.0.0.1:${port}`, '--service', 'database', '--public', '--json'])
@@ -66,7 +66,7 @@ test('pipe ends when the service has closed, although stdin is silent', async t 
   const ticket = await serving(t, ['tcp', String(port), '--public'])
   const program = new Cli(['pipe', ticket], { stdin: 'open' })
   t.is(await program.line(), 'bye')
-  // The service is gone once a byte for it arrives.
+  // The service notices the end once a byte for it arrives.
   const nudge = setInterval(() => program.child.stdin?.write('x'), 100)
   const { signal } = await program.ended
   clearInterval(nudge)
@@ -130,13 +130,13 @@ test('Ctrl-C ends tcp and tcp-bridge', async t => {
   }
 })
 
-test('both sides say why a client was reset', async t => {
+test('both sides log why a client was reset', async t => {
   const exposed = new Cli(['tcp', '1', '--public'])
   const bridge = new Cli(['tcp-bridge', await exposed.line()])
   const port = Number((await bridge.line()).split(':')[1])
   for (let count = 0; count < 2; count++) await buffer(connect(port, '127.0.0.1')).catch(() => {})
   for (const program of [bridge, exposed]) program.kill('SIGTERM')
   t.regex((await exposed.ended).stderr, /^cannot connect to the target 127\.0\.0\.1:1: .*refused/im)
-  // Once, although it happened twice.
+  // Logged once, although it happened twice.
   t.regex((await bridge.ended).stderr, /^a client's connection was reset: .*not reachable.*\n$/)
 })

@@ -1,4 +1,4 @@
-// `send` and `receive` when something breaks in the middle.
+// `send` and `receive` with failures in the middle.
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -24,7 +24,7 @@ function bigFile(t: ExecutionContext, size = 40_000_000): { file: string; sha256
 
 const isPart = (name: string) => name.endsWith('.part')
 
-test('100 MB whose sender is killed in the middle go on where they were', async t => {
+test('100 MB whose sender is killed in the middle are resumed', async t => {
   const { file, sha256, size } = bigFile(t, 100_000_000)
   const to = folderFor(t)
   const { program, ticket } = await receiverFor(t, to, ['--public', '--once'])
@@ -40,7 +40,7 @@ test('100 MB whose sender is killed in the middle go on where they were', async 
   t.deepEqual(tree(to), { big: sha256 })
 })
 
-test('a receiver that is killed in the middle goes on after its restart', async t => {
+test('a receiver that is killed in the middle resumes after its restart', async t => {
   const { file, sha256, size } = bigFile(t)
   const to = folderFor(t)
   const first = await receiverFor(t, to)
@@ -59,14 +59,14 @@ test('a receiver that is killed in the middle goes on after its restart', async 
   t.deepEqual(tree(to), { big: sha256 })
 })
 
-test('a sender goes on by itself when its receiver is back', async t => {
+test('a sender resumes by itself when its receiver is back', async t => {
   if (process.platform === 'win32') return void t.pass()
   const { file, sha256 } = bigFile(t)
   const to = folderFor(t)
   const { program, ticket } = await receiverFor(t, to, ['--public', '--once'])
   const sender = new Cli(['send', ticket, file, '--json', ...slowly])
   await program.event('progress', isInTheMiddle)
-  // Long enough that the sender finds its connection dead.
+  // Longer than the sender needs to find its connection dead.
   program.kill('SIGSTOP')
   await sender.event('retry')
   program.kill('SIGCONT')
@@ -76,7 +76,7 @@ test('a sender goes on by itself when its receiver is back', async t => {
   t.deepEqual(tree(to), { big: sha256 })
 })
 
-test('Ctrl-C at the sender ends both sides of the transfer, and it can go on', async t => {
+test('Ctrl-C at the sender ends both sides of the transfer, which can be resumed', async t => {
   if (process.platform === 'win32') return void t.pass()
   const { file, sha256, size } = bigFile(t)
   const to = folderFor(t)
@@ -93,7 +93,7 @@ test('Ctrl-C at the sender ends both sides of the transfer, and it can go on', a
   t.deepEqual(tree(to), { big: sha256 })
 })
 
-test('Ctrl-C at the receiver tells the sender, and the part is kept', async t => {
+test('Ctrl-C at the receiver notifies the sender, and the partial file is kept', async t => {
   if (process.platform === 'win32') return void t.pass()
   const { file } = bigFile(t)
   const to = folderFor(t)
@@ -113,7 +113,7 @@ test('a second signal ends the program at once', async t => {
   const { program, ticket } = await receiverFor(t, folderFor(t))
   const sender = new Cli(['send', ticket, '-', '--json'], { stdin: 'open' })
   await program.event('offer')
-  // After the first signal, the program waits until the sender has heard of it.
+  // After the first signal, the program waits until the sender has been notified.
   sender.kill('SIGSTOP')
   program.kill('SIGINT')
   // The system would merge two SIGINTs that are not yet delivered.
@@ -125,7 +125,7 @@ test('a second signal ends the program at once', async t => {
   t.is(eventsOf(ended).at(-1)?.event, 'offer', 'it reports nothing more')
 })
 
-test('a silent stdin holds up neither Ctrl-C nor the end of the receiver', async t => {
+test('a silent stdin delays neither Ctrl-C nor the end of the receiver', async t => {
   if (process.platform === 'win32') return void t.pass()
   const interrupted = new Cli(['send', (await receiverFor(t, folderFor(t))).ticket, '-', '--json'], { stdin: 'open' })
   await interrupted.event('connected')
@@ -141,7 +141,7 @@ test('a silent stdin holds up neither Ctrl-C nor the end of the receiver', async
   t.like(eventsOf(sent).at(-1), { event: 'error', code: 'ERR_TRANSFER', reason: 'cancelled', by: 'peer' })
 })
 
-test('a source that changes while it is sent is an error at both sides', async t => {
+test('a source that changes during the transfer is an error at both sides', async t => {
   const { file } = bigFile(t)
   const to = folderFor(t)
   const { program, ticket } = await receiverFor(t, to)
@@ -206,7 +206,7 @@ test('a full disk is an error at both sides, found early or in the middle', asyn
   }
 })
 
-test('unfinished transfers give way to one that needs their room', async t => {
+test('unfinished transfers are removed for one that needs their space', async t => {
   const to = folderFor(t)
   const [command = '', ...args] = smallDisk(to)
   if (spawnSync(command, [...args, 'true']).status !== 0) return void t.pass()

@@ -1,4 +1,4 @@
-// What a peer that speaks the protocol by hand can do to `receive`, and a receiver to `send`.
+// Hostile peers of `receive`, and hostile receivers of `send`, which speak the protocol by hand.
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -81,7 +81,7 @@ test('a link in the folder is not followed', async t => {
   }
 })
 
-test('other bytes than the digest says are an error, and nothing stays', async t => {
+test('bytes that do not match the digest are an error, and leave no file', async t => {
   const to = folderFor(t)
   const { program, ticket } = await receiverFor(t, to)
   const stream = await transferTo(t, ticket)
@@ -90,7 +90,7 @@ test('other bytes than the digest says are an error, and nothing stays', async t
   t.deepEqual(tree(to), {})
 })
 
-test('a sender that leaves in the middle gives nothing a name', async t => {
+test('a sender that disconnects in the middle leaves no file with its final name', async t => {
   const to = folderFor(t)
   const { program, ticket } = await receiverFor(t, to)
   const stream = await transferTo(t, ticket)
@@ -121,7 +121,7 @@ const malformed: Record<string, string> = {
   'a name twice': linesOf({ id: newId(), name: 'a', entries: 2 }, { path: 'a/1', size: 1 }, { path: 'a/1', size: 1 })
 }
 
-test('a malformed offer is refused, and the receiver goes on', async t => {
+test('a malformed offer is refused, and the receiver continues', async t => {
   const to = folderFor(t)
   const { ticket } = await receiverFor(t, to)
   for (const [what, text] of Object.entries(malformed)) {
@@ -153,7 +153,7 @@ test('too many files, too long a line and too long a frame are refused', async t
   t.like(await frame.nextJson(), { error: 'invalid' })
 })
 
-test('transfers at once are bounded', async t => {
+test('concurrent transfers are bounded', async t => {
   const { ticket } = await receiverFor(t, folderFor(t))
   const endpoint = await endpointFor(t)
   const open = async () => {
@@ -171,7 +171,7 @@ test('transfers at once are bounded', async t => {
   t.like(await refused.nextJson(), { error: 'busy' })
 })
 
-test('a partial file is continued only for a sender that proves to have it, and its digest stays secret', async t => {
+test('a partial file is resumed only for a sender that proves to have it, and its digest stays secret', async t => {
   const to = folderFor(t)
   writeFileSync(join(to, 'note'), bytes)
   const { ticket } = await receiverFor(t, to)
@@ -195,7 +195,7 @@ test('a partial file is continued only for a sender that proves to have it, and 
   t.deepEqual(await owner.nextJson(), { done: true })
 })
 
-test('unfinished transfers do not pile up', async t => {
+test('unfinished transfers do not accumulate', async t => {
   const to = folderFor(t)
   const { program, ticket } = await receiverFor(t, to)
   for (let count = 0; count < 12; count++) {
@@ -225,7 +225,7 @@ async function receiverThatSays(t: Parameters<typeof endpointFor>[0], text: stri
   return await endpoint.ticket()
 }
 
-test('a receiver that asks for what was not offered, or lies, is an error of send', async t => {
+test('a receiver that asks for files that were not offered, or lies, is an error of send', async t => {
   const file = join(folderFor(t), 'note')
   writeFileSync(file, bytes)
   const answers = [

@@ -57,7 +57,7 @@ test('a folder arrives with its folders, empty ones and executable files, but wi
   if (!isWindows) t.true((statSync(join(to, 'photos/a/b/run ü.sh')).mode & 0o100) !== 0)
 })
 
-test('a folder that is sent again sends what is missing only', async t => {
+test('a folder that is sent again sends only the missing files', async t => {
   const [from, to] = [folderFor(t), folderFor(t)]
   const data = join(from, 'data')
   mkdirSync(data)
@@ -71,7 +71,7 @@ test('a folder that is sent again sends what is missing only', async t => {
   t.deepEqual(tree(to), tree(from))
 })
 
-test('a file of other content is not replaced without --force', async t => {
+test('a file with other content is not replaced without --force', async t => {
   const [from, to] = [folderFor(t), folderFor(t)]
   writeFileSync(join(from, 'note'), 'new!')
   for (const old of ['old!', 'longer than the new one']) {
@@ -113,7 +113,7 @@ async function printerFor(t: ExecutionContext): Promise<{ printer: Cli; ticket: 
   return { printer, ticket: String(text).split('\n')[0] ?? '' }
 }
 
-test('receive - prints one of two files that arrive at once, and goes on after a peer that sends none', async t => {
+test('receive - prints one of two concurrent files, and continues after a peer that sends none', async t => {
   const { printer, ticket } = await printerFor(t)
   const stranger = await transferTo(t, ticket)
   await stranger.finish('hello\n')
@@ -131,7 +131,7 @@ test('receive - prints one of two files that arrive at once, and goes on after a
   t.is(String(stdout), 'aaa')
 })
 
-test('a hidden file needs --hidden, also in the folder that is offered', async t => {
+test('a hidden file needs --hidden, even in the offered folder', async t => {
   const bytes = Buffer.from('secret')
   const [to, other] = [folderFor(t), folderFor(t)]
   const { ticket } = await receiverFor(t, to)
@@ -201,7 +201,7 @@ test('a transfer above --max-size is refused at both sides', async t => {
   t.deepEqual(tree(to), {})
 })
 
-test('what cannot be sent is an error before anything is dialled', async t => {
+test('a source that cannot be sent is an error before the peer is dialled', async t => {
   const folder = folderFor(t)
   const nobody = 'i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60'
   writeFileSync(join(folder, 'note'), 'hello')
@@ -218,7 +218,7 @@ test('what cannot be sent is an error before anything is dialled', async t => {
   }
 })
 
-test('a file that has more bytes than its size says is not sent as an empty one', async t => {
+test('a file with more bytes than its reported size is not sent as an empty one', async t => {
   if (process.platform !== 'linux') return void t.pass()
   const to = folderFor(t)
   const { ticket } = await receiverFor(t, to)
@@ -231,7 +231,7 @@ test('a file that has more bytes than its size says is not sent as an empty one'
   )
 })
 
-test('a progress line is no wider than its terminal, also with wide characters', async t => {
+test('a progress line is no wider than its terminal, even with wide characters', async t => {
   if (process.platform !== 'linux' || spawnSync('script', ['--version']).status !== 0) return void t.pass()
   const { ticket } = await receiverFor(t, folderFor(t))
   const file = join(folderFor(t), '宽'.repeat(20))

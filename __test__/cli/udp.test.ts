@@ -10,7 +10,7 @@ const test = ava.serial
 
 const nobody = 'i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60'
 
-/** A UDP socket of this process. Answers each datagram, if there is an answer. */
+/** A UDP socket of this process. Answers each datagram if `answer` is given. */
 async function udpSocket(t: ExecutionContext, answer?: (message: Buffer) => string): Promise<Socket> {
   const socket = createSocket('udp4')
   if (answer !== undefined) {
@@ -51,7 +51,7 @@ test('a UDP service has a name, and --json tells where the bridge listens', asyn
   t.is(await ask(t, bridge.address, 'question'), 'dns')
 })
 
-test('the hint is a command line that a shell takes', async t => {
+test('the hint is a command line that a shell accepts', async t => {
   const program = new Cli(['udp', '53', '--public', '--service', 'my dns'])
   await program.line()
   program.kill('SIGTERM')

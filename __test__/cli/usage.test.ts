@@ -94,7 +94,7 @@ test('an escape sequence in an argument does not reach the terminal', async t =>
   t.false(stderr.includes('\u001b'))
 })
 
-test('a full disk at stdout is a failure, also of --version and --help', async t => {
+test('a full disk at stdout is a failure, even of --version and --help', async t => {
   if (process.platform !== 'linux') return void t.pass()
   for (const args of [['--version'], ['--help'], ['ping', '--help'], ['completions', 'bash']]) {
     const { code, stderr } = await cli(args, { before: ['sh', '-c', 'exec "$@" > /dev/full', 'sh'] })
@@ -103,7 +103,7 @@ test('a full disk at stdout is a failure, also of --version and --help', async t
   }
 })
 
-test('a reader of stdout that leaves early ends the program without an error', t => {
+test('a reader of stdout that stops early ends the program without an error', t => {
   if (process.platform === 'win32') return void t.pass()
   const line = `'${process.execPath}' '${cliFile}' --help; echo "status $?" >&2`
   const { stderr } = spawnSync('bash', ['-c', `{ sleep 1; ${line}; } | true`], { encoding: 'utf8' })

@@ -1,4 +1,4 @@
-// A full disk: the account says which file, keeps what it had, and goes on once there is room.
+// On a full disk, the account names the file, keeps its data, and continues once there is space.
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -28,12 +28,12 @@ const program = `
   await endpoint.close()
 `
 
-test('a change that does not fit on the disk is an error with the name of the file, and loses nothing', async t => {
+test('a change that does not fit on the disk is an error that names the file, and loses nothing', async t => {
   if (process.platform === 'win32') return void t.pass()
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'account.json')
-  // No file can have more than 32 or 64 KiB: the unit is that of the shell.
+  // The limit of a file is 32 or 64 KiB: its unit depends on the shell.
   const limited = ['-c', 'ulimit -f 64 && exec "$@"', 'sh', process.execPath]
   const { stdout } = await promisify(execFile)('sh', [...limited, '--input-type=module', '-e', program, file])
   const { code, message, kept, names } = JSON.parse(stdout)

@@ -1,4 +1,4 @@
-// Peers that send malformed, oversized or endless requests to the account protocols. Each gets an error; other peers do not wait.
+// Peers that send malformed, oversized or endless requests to the account protocols. Each gets an error, and other peers do not wait.
 import test, { type ExecutionContext } from 'ava'
 import { createEndpoint, type Endpoint, type PeerAddress, type Protocol, SecretKey } from 'fastn-net'
 import { type Account, holdLease, memoryStore, openAccount } from 'fastn-net/account'
@@ -33,7 +33,7 @@ const malformed: Readonly<Record<string, Uint8Array | string>> = {
   'more than the limit': `{"secret":"${'A'.repeat(200_000)}"}\n`
 }
 
-/** Sends bytes, and returns the answer, or the code of the failure. */
+/** Sends bytes, and returns the answer, or the code of the error. */
 async function sent(from: Endpoint, to: PeerAddress, protocol: Protocol, bytes: Uint8Array | string): Promise<string> {
   try {
     const stream = await from.getStream(to, protocol)
@@ -63,7 +63,7 @@ for (const [name, bytes] of Object.entries(malformed)) {
       [device, 'DeviceToAccount']
     ] as const) {
       const answer = await sent(from, to, protocol, bytes)
-      // A lease needs nothing but the sender: what it sends is not looked at, as far as it is JSON.
+      // A lease depends only on the sender: the request's content is ignored if it is JSON.
       if (protocol === 'DeviceToAccount' && name === 'members of objects') t.regex(answer, /signature/)
       else t.notRegex(answer, /accepted|signature|"ended"/, `${name}: ${answer}`)
     }
@@ -79,7 +79,7 @@ test('endless requests do not block other peers', async t => {
   const [home, guest, slow] = [await side(t), await side(t), await plain(t)]
   const { text } = await home.account.invite({ name: 'guest' })
   const to = home.endpoint.address()
-  // The account takes four requests of a peer at once, and stops the others.
+  // The account serves four concurrent requests of a peer, and stops the others.
   const halves = Array.from({ length: 8 }, async () => {
     const stream = await slow.getStream(to, invite)
     await stream.write('{"secret":"A')
@@ -91,7 +91,7 @@ test('endless requests do not block other peers', async t => {
   t.deepEqual(Object.keys(home.account.data.aliases), ['guest'])
 })
 
-test('a stranger ends no lease, and a peer none of another account', async t => {
+test('an unknown peer cannot end a lease, nor a peer that of another account', async t => {
   const [home, other, device, stranger] = [await side(t), await side(t), await plain(t), await plain(t)]
   await home.account.addDevice(device.id52, { name: 'phone' })
   await using lease = await holdLease(device, home.endpoint.address())

@@ -1,4 +1,4 @@
-// Invitations: names that no peer may get, and peers that were forgotten.
+// Invitations: reserved names, and forgotten peers.
 import test, { type ExecutionContext } from 'ava'
 import { createEndpoint, type Endpoint, SecretKey } from 'fastn-net'
 import { type Account, memoryStore, openAccount } from 'fastn-net/account'

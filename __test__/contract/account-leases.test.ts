@@ -1,11 +1,14 @@
-// Leases of devices: renewed by themselves, and gone where the account does not renew them.
+// Leases of devices: renewed automatically, and lost if the account does not renew them.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { createEndpoint, type Endpoint, SecretKey } from 'fastn-net'
 import { holdLease } from 'fastn-net/account'
 import { gate } from '../helpers/requests.js'
 
-/** An account by the bytes of docs/wire.md, which gives leases of two seconds. `answer`: what a request does instead, from 1 on. */
+/**
+ * An account that follows docs/wire.md by hand and gives leases of two seconds. `answer` replaces the answer to a request, counted from
+ * 1.
+ */
 async function account(
   t: ExecutionContext,
   answer: (count: number) => unknown = () => undefined
@@ -40,13 +43,13 @@ test('a lease is renewed after half of its time, again and again', async t => {
   const first = lease.current
   t.truthy(first)
   await third.opened
-  // The answer of the third request has yet to arrive.
+  // The answer to the third request is still on its way.
   for (const end = Date.now() + 10_000; lease.current?.signature === first?.signature && Date.now() < end; )
     await sleep(5)
   t.true((lease.current?.until ?? 0) > (first?.until ?? 0))
 })
 
-test('a device that the account refuses has no lease any more', async t => {
+test('a device that the account refuses loses its lease', async t => {
   const second = gate()
   const { endpoint } = await account(t, count => {
     if (count < 2) return undefined
@@ -61,7 +64,7 @@ test('a device that the account refuses has no lease any more', async t => {
   await t.throwsAsync(lease.present(endpoint.address()), { code: 'ERR_UNAUTHORIZED', message: /the lease has ended/ })
 })
 
-test('a lease of an account that answers no more expires, and closing ends the renewals', async t => {
+test('a lease of an account that no longer answers expires, and closing ends the renewals', async t => {
   const { endpoint, requests } = await account(t, count => {
     if (count > 1) throw new Error('out of order')
   })
@@ -75,7 +78,7 @@ test('a lease of an account that answers no more expires, and closing ends the r
   t.is(requests(), before)
 })
 
-test('an answer that is no lease, or one of another device or account, is refused', async t => {
+test('an answer without a lease, or with one of another device or account, is rejected', async t => {
   const other = SecretKey.generate()
   const lease = { account: other.id52, device: other.id52, from: 1, until: 2, scope: '*', signature: '0'.repeat(128) }
   const answers: unknown[] = ['', [], 1, {}, lease, { ...lease, until: 1e99 }, { ...lease, scope: ['x'.repeat(1_000)] }]

@@ -28,7 +28,7 @@ test('saved data survives reopening the file', async t => {
   await store.close()
   if (process.platform !== 'win32') t.is(statSync(path).mode & 0o777, 0o600)
   t.deepEqual(readdirSync(join(path, '..')).sort(), ['account.json', 'account.json.lock'])
-  // Another user who may open the lock could hold it.
+  // Another user who can open the lock file could hold the lock.
   if (process.platform !== 'win32') t.is(statSync(`${path}.lock`).mode & 0o777, 0o600)
   const again = fileStore(path)
   t.deepEqual(await again.open(), saved)

@@ -116,7 +116,7 @@ test('an invitation works once, and both sides then know each other', async t =>
   t.is(await invited.endpoint.call(invited.account.peer('alice'), 'Chat'), 'hello')
   t.is(inviting.account.identify(invited.endpoint.id52).alias, 'bob')
   t.deepEqual(inviting.account.peer('bob').addresses, invited.endpoint.address().addresses)
-  // The same peer may ask again: its first answer may have been lost.
+  // The same peer may repeat its request: the first answer may have been lost.
   t.is(await invited.account.redeem(text, { name: 'alice' }), 'alice')
   await t.throwsAsync(late.account.redeem(text, { name: 'alice' }), { ...unauthorized, message: /ask for a new one/ })
   t.is(inviting.account.data.invitations[id]?.uses, 0)
@@ -158,7 +158,7 @@ test('unknown peers can only redeem invitations, while one is open', async t => 
   await t.throwsAsync(stranger.call(address, invite, 'x'), { code: 'ERR_REMOTE' })
   await t.throwsAsync(stranger.getStream(address, 'Chat'), unauthorized)
   await t.throwsAsync(stranger.call(address, 'DeviceToAccount', {}), unauthorized)
-  // Faster than the rate of all strangers together.
+  // Faster than the rate limit of all unknown peers together.
   const answers = await Promise.allSettled(
     Array.from({ length: 100 }, () => stranger.call(address, invite, { secret }))
   )

@@ -22,7 +22,7 @@ async function unanswered(ackTimeout: number) {
   }
 }
 
-test.serial('every unacknowledged stream ends in time, also after others have', async t => {
+test.serial('every unacknowledged stream ends in time, even after others', async t => {
   await using peers = await unanswered(200)
   for (let count = 0; count < 3; count++) {
     const stream = await peers.open()

@@ -87,7 +87,7 @@ const failing: [string, () => boolean | Promise<boolean>, string | null][] = [
 ]
 
 for (const [what, answer, reported] of failing) {
-  test(`${what} rejects a peer, whatever call it makes`, async t => {
+  test(`${what} rejects a peer in every call`, async t => {
     const errors: [unknown, string, unknown][] = []
     const onError = (error: unknown, id52: string, protocol: Protocol | null) => errors.push([error, id52, protocol])
     const [server, client] = await both(t, { authorize: { peer: answer, onError } })
@@ -233,7 +233,7 @@ test('streams on outgoing connections are authorized too', async t => {
   t.true(connection.stats().streams > 0)
 })
 
-test('any thrown value rejects, and ends nothing else', async t => {
+test('any thrown value is a rejection, and ends nothing else', async t => {
   const things = [Object.create(null), new Proxy(new Error('no'), { get: () => thrown() }), Symbol('no'), undefined]
   const [server, client] = await both(t, {
     authorize: {
@@ -280,7 +280,7 @@ test('a loop gets no stream that a peer queued before it was denied', async t =>
   t.is((await incoming.next()).value?.remoteId52, other.id52)
 })
 
-test('a callback that throws rejects at once, and warns without onError', async t => {
+test('a callback that throws is an immediate rejection, and a warning without onError', async t => {
   const warnings: (Error & { code?: string })[] = []
   const onWarning = (warning: Error) => void warnings.push(warning)
   process.on('warning', onWarning)

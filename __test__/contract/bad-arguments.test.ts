@@ -32,7 +32,7 @@ import {
 } from '../../dist/modules/tunnel/options.js'
 import { pair } from '../helpers/pair.js'
 
-/** Without the path of a socket: a bridge would make files of these names. */
+/** Option names except socket paths: a bridge would create files with these names. */
 const namesOf = (options: object): string[] => Object.keys(options).filter(name => name !== 'path')
 
 const circular: Record<string, unknown> = {}
@@ -80,7 +80,7 @@ const bad: readonly unknown[] = [
 
 type Call = (value: never) => unknown
 
-/** Calls it with every bad value. Whatever takes longer than a moment has accepted its arguments. */
+/** Calls it with every bad value. A call that takes longer than a moment has accepted its arguments. */
 async function attack(t: ExecutionContext, name: string, call: Call): Promise<void> {
   const problems: string[] = []
   for (const [index, value] of bad.entries()) {
@@ -93,7 +93,7 @@ async function attack(t: ExecutionContext, name: string, call: Call): Promise<vo
       const outcome = Promise.resolve(call(value as never)).then(result =>
         result === value ? undefined : dispose(result)
       )
-      // What fails after the moment must not be an unhandled rejection.
+      // A later failure must not be an unhandled rejection.
       outcome.catch(() => {})
       await Promise.race([outcome, moment])
     } catch (error) {
@@ -133,7 +133,7 @@ test('functions that need no endpoint', async t => {
     isFastnNetError: value => isFastnNetError(value, value),
     'new FastnNetError': value => new FastnNetError('ERR_CLOSED', '', value),
     'new Graceful': value => new Graceful(value),
-    // A function is called, and may throw what it likes.
+    // A function is called, and may throw anything.
     'graceful.spawn, work': value => typeof value === 'function' || graceful.spawn(value),
     'graceful.spawn, options': value => graceful.spawn(Promise.resolve(), value),
     'loadSecretKey, options': value => loadSecretKey(value),
@@ -144,7 +144,7 @@ test('functions that need no endpoint', async t => {
     'getEndpoint, key': value => getEndpoint(value, { network: 'loopback' }),
     'getEndpoint, options': value => getEndpoint(key, value),
     'createEndpoint, options': value => createEndpoint(value),
-    // A string is the path of a file, which would be created.
+    // A string is the path of a file that would be created.
     'createEndpoint key': value => typeof value === 'string' || createEndpoint({ key: value }),
     duplex: value => duplex(value)
   }
@@ -286,7 +286,7 @@ test('functions of an endpoint, its connections and streams', async t => {
     calls[`address ${name}`] = value => client.getStream({ ...address, [name]: value }, 'Tcp', { timeout: 10 })
   for (const [name, call] of Object.entries(calls)) await attack(t, name, call)
 
-  // Each on a stream of its own: what was accepted changes it.
+  // Each on its own stream, because an accepted argument changes the stream.
   for (const [name, call] of Object.entries<(stream: PeerStream) => Call>({
     read: stream => value => stream.read(value),
     'read into': stream => value => stream.read({ into: value }),
@@ -322,7 +322,7 @@ test('functions of an endpoint, its connections and streams', async t => {
   await attack(t, 'endpoint.close', value => client.close(value))
 })
 
-/** The signal of the test itself is no failure. */
+/** An abort by the test's own signal is not a failure. */
 function notAborted(error: unknown): void {
   if (!(error instanceof DOMException)) throw error
 }
@@ -331,7 +331,7 @@ function isGiven(value: unknown): boolean {
   return value !== undefined
 }
 
-/** Options that would store a key in the current folder have another one. */
+/** Options that would store a key in the current folder get another folder. */
 function notEmpty(value: unknown): never {
   const isEmpty = typeof value === 'object' && value !== null && Object.keys(value).length === 0
   return (isEmpty && !Array.isArray(value) && !(value instanceof Map) ? { folder: '/dev/null' } : value) as never

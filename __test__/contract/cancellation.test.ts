@@ -1,4 +1,4 @@
-// Effects of signals, timeouts and early returns, and what they leave behind.
+// Effects of signals, timeouts and early returns, and the release of resources.
 import { getEventListeners } from 'node:events'
 import test from 'ava'
 import { type Endpoint, getEndpoint, SecretKey } from 'fastn-net'

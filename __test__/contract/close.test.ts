@@ -123,7 +123,7 @@ test('an unanswered dial does not delay close', async t => {
   await dialling
 })
 
-test('close with an aborted signal closes nothing', async t => {
+test('close with an aborted signal does not close', async t => {
   await using peers = await pair()
   peers.server.acceptBi(Echo)
   const reason = new Error('not now')

@@ -61,7 +61,7 @@ test('control characters of a peer are escaped', async t => {
     const { connection } = mine
     theirs.connection.close(7, 'red \u001b[31m\nline\u009b\u202e')
     const { by, reason } = await connection.closed
-    // On a stalled machine QUIC can read a close together with the stateless reset behind it, and then reports the reset alone.
+    // On a stalled machine, QUIC can read a close together with the stateless reset after it, and then reports only the reset.
     if (by === 'network' && attempts < 5) continue
     t.is(reason, 'red \\u{1b}[31m\\nline\\u{9b}\\u{202e}')
     const error = await t.throwsAsync(mine.read(), { code: 'ERR_CONNECTION_LOST' })

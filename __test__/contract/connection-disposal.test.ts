@@ -59,7 +59,7 @@ test('an ended stream whose connection was read does not hold off the idle timeo
   t.is(mine.connection, view)
 })
 
-test('a disposed connection is used no more', async t => {
+test('a disposed connection no longer counts as use', async t => {
   await using peers = await pair()
   const peer = peers.server.address()
   peers.server.acceptBi(Echo)

@@ -44,7 +44,7 @@ test('a key file is created, but not its folder', async t => {
   t.deepEqual(readdirSync(folder), [])
 })
 
-test('a string that was not meant as a path creates no file, and the error says what to write', async t => {
+test('a string that is not meant as a path creates no file, and the error says what to pass', async t => {
   const before = readdirSync('.')
   const { id52, publicKey } = SecretKey.generate()
   await using endpoint = await createEndpoint(loopback)
@@ -82,7 +82,7 @@ test('endpoints that start at the same time with one path have the same key', as
   await Promise.all(endpoints.map(endpoint => endpoint.close()))
 })
 
-test('a key file that holds no key is an error and stays as it is', async t => {
+test('a key file without a valid key is an error and stays unchanged', async t => {
   const key = join(folderFor(t), 'key')
   writeFileSync(key, 'not a key\n')
   await t.throwsAsync(createEndpoint({ ...loopback, key }), { code: 'ERR_KEY_STORE' })

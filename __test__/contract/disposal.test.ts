@@ -49,7 +49,7 @@ test('a returned iterator over lines yields nothing more, and the data stays in 
   t.is((await readAll(theirs)).toString(), 'kept')
 })
 
-test('close is what disposal does', async t => {
+test('close does the same as disposal', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const waiting = t.throwsAsync(theirs.read(), { code: 'ERR_STREAM_STOPPED' })

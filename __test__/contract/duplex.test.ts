@@ -65,7 +65,7 @@ test('destroy before the end resets the stream', async t => {
   await t.throwsAsync(readAll(theirs), { code: 'ERR_STREAM_RESET' })
 })
 
-/** Ways to destroy a duplex, and the code that the peer then gets. */
+/** Ways to destroy a Duplex, and the code that the peer then gets. */
 const destroys: Record<string, [(socket: Duplex, controller: AbortController) => unknown, number]> = {
   'without an error': [socket => socket.destroy(), 0],
   'with an error': [socket => socket.destroy(new Error('of the program')), 0x102],
@@ -117,7 +117,7 @@ test('a failure with an error listener emits error', async t => {
   t.is(((await failed) as { code: string }).code, 'ERR_STREAM_RESET')
 })
 
-test('has the members that socket users call', async t => {
+test('a Duplex has the members that users of sockets call', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   const socket = duplex(mine)
@@ -126,14 +126,14 @@ test('has the members that socket users call', async t => {
   socket.setTimeout(5)
   await once(socket, 'timeout')
   t.false(socket.destroyed)
-  // node:http sets one for each request, and takes it back.
+  // node:http sets a listener for each request, and removes it again.
   const onTimeout = () => t.fail('timed out')
   for (const ms of [1000, 0]) socket.setTimeout(ms, onTimeout)
   t.is(socket.listenerCount('timeout'), 0)
   await turn()
 })
 
-test('checks options and timeouts', async t => {
+test('invalid options and timeouts of a Duplex are rejected', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   const fails = (call: () => unknown, message: RegExp) => t.throws(call, { code: 'ERR_INVALID_ARGUMENT', message })
@@ -164,7 +164,7 @@ test('a stream has one Duplex, whose options are those of the first call', async
   const message = /already has a Duplex/
   t.throws(() => duplex(mine, {}), { code: 'ERR_INVALID_ARGUMENT', message })
   t.throws(() => new PeerDuplex(mine), { code: 'ERR_INVALID_ARGUMENT', message })
-  // Read and written by one Duplex, the bytes keep their order.
+  // The bytes keep their order, because one Duplex both reads and writes them.
   void pipeline(duplex(theirs), duplex(theirs))
   socket.write('one ')
   duplex(mine).end('two')

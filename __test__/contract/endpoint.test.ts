@@ -38,7 +38,7 @@ test('rejects an invalid peer', async t => {
   await t.throwsAsync(peers.client.getStream({} as never, Echo), { code: 'ERR_PEER_ADDRESS' })
 })
 
-test('the error says what is wrong with a ticket', async t => {
+test('the error describes the fault of a ticket', async t => {
   await using peers = await pair()
   const ticket = await peers.server.ticket()
   const refused: [string, RegExp][] = [
@@ -116,7 +116,7 @@ test('a signal ends the wait for a peer with its reason', async t => {
   t.is(await peers.client.getStream(nobody, Echo, { signal }).catch(error => error), reason)
 })
 
-test('invalid options are rejected by name', async t => {
+test('errors name invalid options', async t => {
   const key = SecretKey.generate()
   for (const [options, field] of [
     [{ network: 'moon' }, /options\.network /],

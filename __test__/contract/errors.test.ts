@@ -17,7 +17,7 @@ test('package, addon and source have the same version', t => {
   t.deepEqual([version, native().version()], [published, published])
 })
 
-test('an error has only the properties that are known', t => {
+test('an error has only its known properties', t => {
   const cause = new Error('why')
   const error = new FastnNetError('ERR_REFUSED', 'ask again', { peer: 'p', remoteCode: 'later', cause })
   t.like(error, {

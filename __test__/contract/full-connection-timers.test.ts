@@ -4,7 +4,7 @@ import type { PeerStream, Protocol } from 'fastn-net'
 import { pair, pattern, readAll, turn } from '../helpers/pair.js'
 import { prompt } from '../helpers/prompt.js'
 
-test('a stream opened on a full connection continues once there is room, whatever call waits', async t => {
+test('a stream opened on a full connection continues once there is room, regardless of the call that waits', async t => {
   // One unread stream fills the connection, so that others cannot send.
   await using peers = await pair({ receiveWindow: 65_536, closeTimeout: 500 })
   const { client, server } = peers

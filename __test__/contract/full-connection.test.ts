@@ -34,7 +34,7 @@ test("the error of a stream without room names the peer's unread streams", async
   await t.throwsAsync(client.getStream(address, 'Tcp'), expected)
   const deferred = await client.getStream(address, 'Tcp', { ack: 'later' })
   await t.throwsAsync(deferred.read(), expected)
-  // Finished behind a header that was never sent: no handler takes it, although nothing waits for an answer.
+  // Finished after a header that was never sent: no handler takes it, although no call waits for an answer.
   const finished = await client.getStream(address, 'Tcp', { ack: 'later' })
   await finished.finish('unsent')
   await t.throwsAsync(finished.closed, { code: 'ERR_ACK_TIMEOUT' })

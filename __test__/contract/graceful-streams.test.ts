@@ -1,4 +1,4 @@
-// What a shutdown means for streams and their handlers.
+// Effects of a shutdown on streams and their handlers.
 import test from 'ava'
 import { Graceful, getEndpoint, type PeerAddress, type PeerStream, SecretKey } from 'fastn-net'
 import { Echo, pair, turn } from '../helpers/pair.js'

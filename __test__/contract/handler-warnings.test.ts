@@ -1,4 +1,4 @@
-// The process warning about a handler that failed, where no onError is given.
+// The process warning about a failed handler, without onError.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import type { Items, PeerStream, RequestContext } from 'fastn-net'
@@ -11,7 +11,7 @@ process.on('warning', (warning: Warning) => {
   if (warning.name === 'FastnNetWarning') warnings.push(warning)
 })
 
-/** The warnings so far, once there are `count`: they are emitted after the caller was told. One too many has a little while to come. */
+/** The warnings so far, once there are `count`: a warning is emitted after the caller is notified. Waits briefly for an excess one. */
 async function warned(count = 0): Promise<Warning[]> {
   while (warnings.length < count) await sleep(5)
   await sleep(20)
@@ -95,7 +95,7 @@ test.serial('a handler of serve that stops for a caller that has left does not w
 test.serial('a listen handler whose peer has left does not warn', async t => {
   for (const leave of [
     (streams: readonly PeerStream[]) => streams.map(stream => stream.reset(7)),
-    // Both are on one connection.
+    // Both streams use one connection.
     ([stream]: readonly PeerStream[]) => stream?.connection.close(5, 'bye'),
     (streams: readonly PeerStream[]) => streams.map(stream => stream.close().catch(() => {}))
   ]) {

@@ -70,7 +70,7 @@ test('onError gets the error of a stream that cannot be finished after its handl
         returned.push('Http')
       },
       Tcp(stream) {
-        // More than the peer takes unread: its end waits behind it.
+        // More than the peer accepts unread, so the FIN waits for it.
         stream.write(new Uint8Array(16_000_000)).catch(() => {})
         returned.push('Tcp')
       }
@@ -140,7 +140,7 @@ test('listen ends when the endpoint closes', async t => {
   await t.throwsAsync(peers.server.listen({ Http: echo }).ready, { code: 'ERR_CLOSED' })
 })
 
-test('a generator is no handler: nothing would run it', async t => {
+test('a generator function is rejected as a handler, because nothing would run it', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const expected = { code: 'ERR_INVALID_ARGUMENT', message: /must be a function that runs.*generator/ }

@@ -1,4 +1,4 @@
-// serveHttp and serveNodeHttp that stop, with streams of peers that keep them for further requests.
+// serveHttp and serveNodeHttp that stop, with streams that peers keep for further requests.
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -17,12 +17,12 @@ async function keptStream(client: Endpoint, server: Endpoint): Promise<PeerStrea
   const stream = await client.getStream(server.address(), protocol)
   await stream.write(request)
   const answer = Buffer.from((await stream.read()) ?? []).toString()
-  // It offers to answer another request.
+  // The server offers to answer another request.
   if (!answer.startsWith('HTTP/1.1 200') || /^connection: close/im.test(answer)) throw new Error(answer)
   return stream
 }
 
-test('a listener that closes ends the streams that wait for another request', async t => {
+test('closing a listener ends the streams that wait for another request', async t => {
   await using ends = await pair()
   const { client, server } = ends
   const listener = server.serveHttp(() => new Response('ok'))
@@ -61,7 +61,7 @@ test('a request in progress is the last one of its stream', async t => {
   await prompt(closed, 'close')
 })
 
-test('the signal and a drain end them too', async t => {
+test('its signal and a drain also end streams that wait for another request', async t => {
   await using ends = await pair({}, { closeTimeout: 60_000 })
   const { client, server } = ends
   const controller = new AbortController()
@@ -78,7 +78,7 @@ test('the signal and a drain end them too', async t => {
   await prompt(server.close({ timeout: 60_000 }), 'close')
 })
 
-test('serveNodeHttp that closes ends the idle streams of peers, and no socket of a port', async t => {
+test('closing serveNodeHttp ends the idle streams of peers, but not the sockets of a local port', async t => {
   await using ends = await pair()
   const { client, server } = ends
   const web = http.createServer((_, response) => response.end('ok')).listen(0, '127.0.0.1')
@@ -131,7 +131,7 @@ for (const hasHead of [false, true]) {
   })
 }
 
-test('the first request of a stream is answered though serveNodeHttp has stopped', async t => {
+test('the first request of a stream is answered even after serveNodeHttp has stopped', async t => {
   await using ends = await pair()
   const { client, server } = ends
   const web = http.createServer((_, response) => response.end('ok'))

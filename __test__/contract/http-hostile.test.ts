@@ -1,4 +1,4 @@
-// HTTP with a peer or a program that means harm: cancelled at every point, forged headers, answers that lie.
+// HTTP with hostile peers and programs: cancellation at every point, forged headers, false answers.
 import test from 'ava'
 import { Protocol } from 'fastn-net'
 import { asking } from '../helpers/asking.js'
@@ -69,7 +69,7 @@ test('an abort after the end changes nothing', async t => {
   t.is(await response.text(), 'fine')
 })
 
-test('no header, method or path can add a line', async t => {
+test('no header, method or path can inject a line', async t => {
   const seen: string[] = []
   const { ask, client, server } = await asking(t, request => {
     seen.push(`${request.method} ${new URL(request.url).pathname} ${request.headers.get('x-evil')}`)
@@ -94,7 +94,7 @@ test('no header, method or path can add a line', async t => {
   await t.throwsAsync(client.fetch(server.address(), '/', { service: 'evil' }), { code: 'ERR_STREAM_RESET' })
 })
 
-test('fastn-peer is the caller, however it is written', async t => {
+test('fastn-peer is the caller, in every spelling', async t => {
   const { client, server } = await asking(t, request => new Response(JSON.stringify([...request.headers])))
   for (const lines of [
     'fastn-peer: x\r\n',
@@ -116,7 +116,7 @@ test('fastn-peer is the caller, however it is written', async t => {
   t.true((await stream.text()).includes(`["fastn-peer","${client.id52}"]`))
 })
 
-test('what is no answer is status 500, and its reason goes to onError', async t => {
+test('an unusable Response is status 500, and its reason goes to onError', async t => {
   const once = new Response('once')
   const answers: Record<string, () => unknown> = {
     '/error': () => Response.error(),
@@ -136,7 +136,7 @@ test('what is no answer is status 500, and its reason goes to onError', async t 
   t.true(errors.every(error => error instanceof TypeError))
 })
 
-test('a body of something else than bytes is a reset', async t => {
+test('a body that does not consist of bytes is a reset', async t => {
   const { ask, errors } = await asking(t, () => {
     const body = new ReadableStream({ start: controller => controller.enqueue('text') })
     return { status: 200, statusText: '', headers: new Headers(), body } as never
@@ -145,7 +145,7 @@ test('a body of something else than bytes is a reset', async t => {
   t.true(errors[0] instanceof TypeError)
 })
 
-test('encodings pass as they are, and none is asked for', async t => {
+test('content encodings pass unchanged, and fetch requests none', async t => {
   const { ask } = await asking(t, request => {
     const headers = { 'content-encoding': 'gzip', 'x-asked': String(request.headers.get('accept-encoding')) }
     return new Response('not gzip', { headers })
@@ -162,7 +162,7 @@ const bodiless: Record<string, string> = {
   '304 with a length': 'HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n'
 }
 
-test('answers without a body have none, whatever they say', async t => {
+test('answers without a body have none, whatever their headers say', async t => {
   await using ends = await pair()
   const { client, server } = ends
   let answer = ''
@@ -175,7 +175,7 @@ test('answers without a body have none, whatever they say', async t => {
   }
 })
 
-test('an answer that comes byte by byte is bounded and read', async t => {
+test('an answer that arrives byte by byte is read, within its limits', async t => {
   await using ends = await pair()
   const { client, server } = ends
   server.listen([
@@ -193,7 +193,7 @@ test('an answer that comes byte by byte is bounded and read', async t => {
   t.is(await (await client.fetch(server.address(), '/')).text(), 'abc')
 })
 
-test('the next request of a stream begins behind the body, however the packets are cut', async t => {
+test('the next request of a stream begins after the body, however its packets are split', async t => {
   const { client, server } = await asking(t, async request => new Response(`<${await request.text()}>`))
   const chunk = `4;e="${'x'.repeat(100)}"\r\nabcd\r\n`
   const first = `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(50)}0\r\nt: u\r\n\r\n`

@@ -1,4 +1,4 @@
-// HTTP/1.1 on raw streams: what serveHttp refuses, and what fetch does.
+// HTTP/1.1 on raw streams: messages that serveHttp and fetch reject.
 import test from 'ava'
 import { type Endpoint, isFastnNetError, Protocol } from 'fastn-net'
 import { pair } from '../helpers/pair.js'
@@ -6,7 +6,7 @@ import { pair } from '../helpers/pair.js'
 const protocol = Protocol.generic({ fastn: 'http', service: '' })
 const host = 'Host: peer\r\n'
 
-/** Sends these bytes and returns all that is answered. */
+/** Sends these bytes and returns all received bytes. */
 async function exchange(client: Endpoint, server: Endpoint, text: string, ends = true): Promise<string> {
   await using stream = await client.getStream(server.address(), protocol)
   const bytes = Buffer.from(text, 'latin1')
@@ -73,10 +73,10 @@ const malformed: Record<string, [text: string, status: string]> = {
   'a head that is cut': [`GET / HTTP/1.1\r\n${host}`, '400']
 }
 
-// Refused once the stream ends, or after the timeout.
+// Rejected once the stream ends, or after the timeout.
 const incomplete = ['a head that is cut', 'a TLS handshake']
 
-test('malformed requests get a status, and the server goes on', async t => {
+test('malformed requests get a status, and the server continues', async t => {
   await using ends = await pair()
   const { client, server } = ends
   const seen: string[] = []
@@ -106,7 +106,7 @@ test('several requests on one stream are answered in order', async t => {
   t.deepEqual(answer.match(/\/\w+:\w*(?=HTTP|$)/g), ['/a:1', '/b:22', '/c:abc', '/d:'])
 })
 
-test('a request in single bytes, and one that expects 100 Continue', async t => {
+test('requests in single bytes and with Expect: 100-continue are answered', async t => {
   await using ends = await pair()
   const { client, server } = ends
   server.serveHttp(async request => new Response(await request.text()))

@@ -57,7 +57,7 @@ for (const [name, serve] of Object.entries(servers)) {
   })
 }
 
-test('an agent answers many requests at once, and fails those of a service that is not there', async t => {
+test('an agent sends many concurrent requests, and those to a missing service fail', async t => {
   await using ends = await pair()
   const { client, server } = ends
   server.serveHttp(request => new Response(new URL(request.url).pathname))
@@ -90,7 +90,7 @@ test('an http.Server gets upgrades of peers', async t => {
   t.is(`${head}${await text(socket)}`, `${client.id52}\nhello`)
 })
 
-test('requests with Upgrade or Expect are answered by a handler that knows neither', async t => {
+test('requests with Upgrade or Expect are answered by a handler that supports neither', async t => {
   await using ends = await pair()
   const { client, server } = ends
   const web = http.createServer(async (request, response) => {
@@ -136,7 +136,7 @@ test('interim answers reach an agent, and fetch skips them', async t => {
   t.deepEqual([statuses, await text(answer)], [[102, 103, 103], 'page'])
 })
 
-test('a listener of upgrades gets the peer, also if it is added later and the caller forges headers', async t => {
+test('a listener for upgrades gets the peer, even if it is added later and the caller forges headers', async t => {
   await using ends = await pair()
   const { client, server } = ends
   const web = http.createServer()
@@ -196,7 +196,7 @@ test('no trailer names the peer, or a field that frames or routes the message', 
   t.deepEqual(await send('fastn-peer', forged), nothing)
 })
 
-test('arguments are checked', async t => {
+test('invalid arguments are rejected', async t => {
   await using ends = await pair()
   const { server } = ends
   t.throws(() => serveNodeHttp(server, 'x' as never), { code: 'ERR_INVALID_ARGUMENT' })
@@ -204,7 +204,7 @@ test('arguments are checked', async t => {
   t.throws(() => httpAgent(server, server.id52, { service: 5 } as never), { code: 'ERR_INVALID_ARGUMENT' })
 })
 
-test('an argument that is forgotten or in the wrong place is an error that says how to call', async t => {
+test('a missing or misplaced argument is an error that says how to call', async t => {
   await using peers = await pair()
   const { client } = peers
   const invalid = { code: 'ERR_INVALID_ARGUMENT' }

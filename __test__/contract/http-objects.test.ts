@@ -1,4 +1,4 @@
-// The Request that a handler gets, and the Response that fetch gives: they behave as the platform's own.
+// The Request of a handler and the Response of fetch behave like the platform's own.
 import test from 'ava'
 import { asking } from '../helpers/asking.js'
 
@@ -26,7 +26,7 @@ test('a small answer can be read in every way, once', async t => {
   t.true((await ask('/')) instanceof Response)
 })
 
-test('a small answer is used up as any other', async t => {
+test('a small answer can be consumed only once, like any other', async t => {
   const { ask } = await asking(t, () => small())
   const response = await ask('/')
   t.false(response.bodyUsed)
@@ -51,7 +51,7 @@ test('a small answer is used up as any other', async t => {
   t.is(await copy.text(), '{"a":"é"}')
 })
 
-test('forms and a byte order mark are read as by the platform', async t => {
+test('forms and a byte order mark are read like by the platform', async t => {
   const { ask } = await asking(t, request => {
     if (request.url.endsWith('/form')) return new Response(new URLSearchParams({ a: 'b' }))
     return new Response(Buffer.from('\ufeff"x"'))
@@ -61,7 +61,7 @@ test('forms and a byte order mark are read as by the platform', async t => {
   t.is(await (await ask('/bom')).json(), 'x')
 })
 
-test('a request is one that the platform takes', async t => {
+test("the platform accepts a handler's Request", async t => {
   const { ask, errors } = await asking(t, async request => {
     t.true(request instanceof Request)
     const { method, url } = request
@@ -91,7 +91,7 @@ test('a request has every property and method of the platform', async t => {
   t.deepEqual(errors, [])
 })
 
-test('the signal of a request, and of one made of it, abort when the caller leaves', async t => {
+test('the signals of a request and of its copies abort when the caller gives up', async t => {
   let started = () => {}
   const hasStarted = new Promise<void>(resolve => {
     started = resolve
@@ -117,7 +117,7 @@ test('the signal of a request, and of one made of it, abort when the caller leav
   t.true((await aborted)[0])
 })
 
-test('paths and hosts arrive as the platform writes them', async t => {
+test("paths and hosts arrive in the platform's form", async t => {
   const { ask, server } = await asking(t, request => new Response(request.url))
   for (const path of [
     '/',

@@ -1,4 +1,4 @@
-// fetch and serveHttp: bodies that are streamed, and requests and answers that overlap.
+// fetch and serveHttp: streamed bodies, and overlapping requests and answers.
 import test from 'ava'
 import { pair, pattern } from '../helpers/pair.js'
 
@@ -29,7 +29,7 @@ test('a request and its answer stream at the same time', async t => {
   t.true((await reader.read()).done)
 })
 
-test('server-sent events arrive one by one, and the handler learns that the caller has left', async t => {
+test('server-sent events arrive one by one, and the handler is notified when the caller disconnects', async t => {
   await using ends = await pair()
   const { client, server } = ends
   let cancelled: () => void = () => {}
@@ -77,7 +77,7 @@ test('an answer may come before the request has ended', async t => {
   await cancelled
 })
 
-test('a handler that does not read its request holds the caller by flow control', async t => {
+test('a handler that does not read its request blocks the caller by flow control', async t => {
   await using ends = await pair()
   const { client, server } = ends
   let answer: () => void = () => {}

@@ -53,7 +53,7 @@ test('a Request and a URL are sent to the peer, with their host as Host', async 
   t.is(await (await client.fetch(server.address(), new URL('http://api:1/z'))).text(), 'GET http://api:1/z ')
 })
 
-test('named services are apart', async t => {
+test('named services are separate', async t => {
   await using ends = await pair()
   const { client, server } = ends
   server.serveHttp(() => new Response('unnamed'))
@@ -87,7 +87,7 @@ test('answers to HEAD and with status 204 or 304 have no body', async t => {
   }
 })
 
-test('repeated headers stay apart, and hop-by-hop headers do not pass', async t => {
+test('repeated headers stay separate, and hop-by-hop headers are removed', async t => {
   await using ends = await pair()
   const { client, server } = ends
   server.serveHttp(request => {
@@ -182,7 +182,7 @@ test('aborting while the body is read fails the read with the reason', async t =
   t.is(await t.throwsAsync(next), reason)
 })
 
-test('an answer that fails half way is an error, never a clean end', async t => {
+test('an answer that fails in the middle is an error, never a clean end', async t => {
   await using ends = await pair()
   const { client, server } = ends
   const errors: unknown[] = []
@@ -205,7 +205,7 @@ test('an answer that fails half way is an error, never a clean end', async t => 
   t.is(errors.length, 2)
 })
 
-test('a handler that throws answers with 500 and keeps its error to itself', async t => {
+test('a handler that throws answers with 500 and does not reveal its error', async t => {
   await using ends = await pair()
   const { client, server } = ends
   const errors: unknown[] = []
@@ -259,7 +259,7 @@ test('redirects to the same peer are followed, others returned', async t => {
   t.is((await failureOf(ask('/loop'))).code, 'ERR_REFUSED')
 })
 
-test('1,000 requests at once are each answered', async t => {
+test('1,000 concurrent requests are each answered', async t => {
   await using ends = await pair()
   const { client, server } = ends
   server.serveHttp(async request => new Response(await request.text()))
@@ -288,7 +288,7 @@ test('Hono answers through its fetch', async t => {
   t.is((await client.fetch(server.address(), '/none')).status, 404)
 })
 
-test('arguments are checked', async t => {
+test('invalid arguments are rejected', async t => {
   await using ends = await pair()
   const { client, server } = ends
   t.is(t.throws(() => server.serveHttp('x' as never)).message, 'handler must be a function')

@@ -108,7 +108,7 @@ test.serial('no record contains a secret', async t => {
   t.false(all.includes('private'))
 })
 
-test.serial('a failing logger causes one warning and nothing else', async t => {
+test.serial('a logger that throws causes one warning and nothing else', async t => {
   const warnings: (Error & { code?: string })[] = []
   const listen = (warning: Error) => warnings.push(warning)
   process.on('warning', listen)

@@ -27,7 +27,7 @@ test('bytes of a small body have a buffer of their own', async t => {
   t.is(bytes.buffer.byteLength, 5)
 })
 
-test('text reads what is left behind a line', async t => {
+test('text reads the rest after a line', async t => {
   await using peers = await pair()
   const [a, b] = await peers.stream()
   await a.writeLine('first')
@@ -40,7 +40,7 @@ test('a body above maxBytes is ERR_TOO_LARGE at once and stays unread', async t 
   await using peers = await pair()
   const [a, b] = await peers.stream()
   await a.write('12345')
-  // Not finished: the answer does not wait for the end.
+  // Not finished: the error does not wait for the end.
   await t.throwsAsync(b.bytes({ maxBytes: 4 }), { code: 'ERR_TOO_LARGE', message: /more than 4 bytes: raise maxBytes/ })
   await t.throwsAsync(b.text({ maxBytes: 4 }), { code: 'ERR_TOO_LARGE' })
   await t.throwsAsync(b.json({ maxBytes: 4 }), { code: 'ERR_TOO_LARGE' })
@@ -77,7 +77,7 @@ test('aborting text loses no byte', async t => {
   t.is(await b.text(), 'begin and end')
 })
 
-test('a body that is cut off is an error, not a short result', async t => {
+test('a truncated body is an error, not a short result', async t => {
   await using peers = await pair()
   const [a, b] = await peers.stream()
   await a.write('half')
@@ -93,7 +93,7 @@ test('a body that is cut off is an error, not a short result', async t => {
   await t.throwsAsync(other, { code: 'ERR_CONNECTION_LOST' })
 })
 
-test('a body that is not UTF-8 or JSON', async t => {
+test('a body that is not UTF-8 or JSON is an error', async t => {
   await using peers = await pair()
   const [a, b] = await peers.stream()
   await Promise.all([a.finish(new Uint8Array([0xff, 0xfe])), b.finish('{"a":')])
@@ -102,7 +102,7 @@ test('a body that is not UTF-8 or JSON', async t => {
   await t.throwsAsync(a.json(), { code: 'ERR_JSON', message: 'the text is not JSON' })
 })
 
-test('an empty stream is told from text that is not JSON, and a written object from bytes', async t => {
+test('errors tell an empty stream from text that is not JSON, and a written object from bytes', async t => {
   await using peers = await pair()
   const [a, b] = await peers.stream()
   await t.throwsAsync(a.write({ a: 1 } as never), { code: 'ERR_INVALID_ARGUMENT', message: /writeJson/ })
@@ -125,7 +125,7 @@ test('writeLine and writeJson send one line each', async t => {
   t.is(await b.text(), '')
 })
 
-test('writeLine and writeJson reject what is no line', async t => {
+test('writeLine and writeJson reject text that is not one line', async t => {
   await using peers = await pair()
   const [a, b] = await peers.stream()
   const fails = (call: Promise<unknown>, message: RegExp) =>
@@ -145,7 +145,7 @@ test('writeLine and writeJson reject what is no line', async t => {
   t.is(await b.text(), 'still open')
 })
 
-test('writeLine obeys its signal', async t => {
+test('a signal cancels writeLine', async t => {
   await using peers = await pair()
   const [a, b] = await peers.stream()
   const signal = AbortSignal.abort(new Error('no'))

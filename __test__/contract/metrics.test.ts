@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import test from 'ava'
 import type { Endpoint } from 'fastn-net'
 import { Protocol } from 'fastn-net'
-// A third-party parser: text that it accepts, Prometheus accepts.
+// A third-party parser: Prometheus accepts any text that it accepts.
 import parse, { type Family, type Sample } from 'parse-prometheus-text-format'
 import { Echo, pair } from '../helpers/pair.js'
 

@@ -15,7 +15,7 @@ async function listening(t: ExecutionContext, server: net.Server): Promise<numbe
   return (server.address() as AddressInfo).port
 }
 
-/** A TCP service behind a peer, and a port that leads to it. `outcomes`: how each end of the tunnel settled. */
+/** A TCP service behind a peer, and a local port that leads to it. `outcomes`: the result of each end of the tunnel. */
 async function tunnel(t: ExecutionContext, serve: (socket: Socket) => void) {
   const ends = await pair()
   t.teardown(() => ends[Symbol.asyncDispose]())
@@ -53,7 +53,7 @@ test('TCP: bytes and half-closes pass both ways', async t => {
   t.deepEqual(await Promise.all(outcomes), [undefined, undefined])
 })
 
-test('TCP: a service that ends first can still be written to', async t => {
+test('TCP: a service that ends first still receives bytes', async t => {
   let received = ''
   const { port } = await tunnel(t, async socket => {
     socket.end('greeting')
@@ -159,7 +159,7 @@ for (const protocol of ['Http', { Generic: { fastn: 'http', service: 'one' } }] 
   })
 }
 
-test('HTTP: a server sees no claim of a peer about who asks, in any spelling', async t => {
+test('HTTP: a server gets no forged field about the peer, in any spelling', async t => {
   await using ends = await pair()
   const { client, server } = ends
   const web = http.createServer((request, response) => response.end(JSON.stringify(request.headers)))
@@ -176,7 +176,7 @@ test('HTTP: a server sees no claim of a peer about who asks, in any spelling', a
   t.like(seen, { ...others, 'fastn-peer': client.id52 })
 })
 
-test('arguments are checked', async t => {
+test('invalid arguments are rejected', async t => {
   await using ends = await pair()
   const [stream] = await ends.stream()
   const invalid = { code: 'ERR_INVALID_ARGUMENT' }

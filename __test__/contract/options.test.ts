@@ -1,4 +1,4 @@
-// A misspelt option must not mean its default: `{ alow: [] }` would admit every peer.
+// A misspelt option must not be ignored: `{ alow: [] }` would admit every peer.
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import {

@@ -66,7 +66,7 @@ test('a revoked stream ends at both sides within 100 ms, with and without a pend
   for (const read of here) t.is(((await t.throwsAsync(read, reset)) as { errorCode?: unknown }).errorCode, 0x105)
   await t.throwsAsync(there, { code: 'ERR_UNAUTHORIZED' })
   t.true(performance.now() - began < 100, String(performance.now() - began))
-  // The connection stays, for what is still allowed.
+  // The connection stays open for allowed streams.
   t.deepEqual(await readAll(await client.getStream(server.address(), 'Chat')), Buffer.alloc(0))
   t.is(client.peers().find(({ id52 }) => id52 === server.id52)?.connections.length, 1)
 })
@@ -85,7 +85,7 @@ test('the first policy keeps queued streams from the loop that waits for them', 
   await t.throwsAsync(taken.read(), { code: 'ERR_UNAUTHORIZED' })
 })
 
-test('a handler whose stream is revoked gets an abort and causes no warning', async t => {
+test('a handler whose stream is revoked is aborted and causes no warning', async t => {
   const [server, client] = [await endpoint(t), await endpoint(t)]
   const warnings: string[] = []
   const note = (warning: Error) => warnings.push(warning.message)
@@ -110,7 +110,7 @@ test('a handler whose stream is revoked gets an abort and causes no warning', as
   t.deepEqual(warnings, [])
 })
 
-test('authorize is asked only where a rule says ask', async t => {
+test('authorize is called only if a rule says ask', async t => {
   const asked: unknown[] = []
   const stream = (_: string, protocol: Protocol) => {
     asked.push(protocol)
@@ -126,7 +126,7 @@ test('authorize is asked only where a rule says ask', async t => {
   t.deepEqual(asked, ['Maybe', 'Never'])
 })
 
-test('a rate refuses what exceeds it as busy', async t => {
+test('streams beyond a rate are refused as busy', async t => {
   const [server, client] = [await endpoint(t), await endpoint(t)]
   server.listen({ Chat: () => {} })
   server.access.setPolicy({ rules: [{ protocol: 'Chat', effect: { perSecond: 1, burst: 2, of: 'all' } }] })
@@ -135,7 +135,7 @@ test('a rate refuses what exceeds it as busy', async t => {
   await t.throwsAsync(open(), { code: 'ERR_BUSY', message: /1 new streams of 'Chat' a second/ })
 })
 
-test('explain tells what decides, for services too', async t => {
+test('explain returns the deciding rule, for services too', async t => {
   const [server, friend, foe] = [await endpoint(t), await endpoint(t), await endpoint(t)]
   const { access } = server
   t.like(access.explain(friend.id52, 'Chat'), { effect: 'ask', by: 'nothing' })
@@ -169,7 +169,7 @@ test('explain tells what decides, for services too', async t => {
   t.is(access.policy?.rules.length, 4)
 })
 
-test('a wrong policy is refused, and the one before stays', async t => {
+test('an invalid policy is rejected, and the previous one stays', async t => {
   const server = await endpoint(t)
   const good: Policy = { rules: [], otherwise: 'allow' }
   server.access.setPolicy(good)

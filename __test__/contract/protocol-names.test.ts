@@ -1,4 +1,4 @@
-// How messages name a protocol.
+// The form of protocol names in messages.
 import test from 'ava'
 import { type Endpoint, Protocol } from 'fastn-net'
 import { pair } from '../helpers/pair.js'

@@ -1,4 +1,4 @@
-// Any string that is not empty is a protocol: the name of a unit protocol means that protocol, any other string a Generic.
+// Any non-empty string is a protocol: the name of a unit protocol is that protocol, any other string a Generic one.
 import { inspect } from 'node:util'
 import test from 'ava'
 import { Protocol } from 'fastn-net'

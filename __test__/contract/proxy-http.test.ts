@@ -1,4 +1,4 @@
-// The HTTP proxy: what its clients reach, and what they get for other requests.
+// The HTTP proxy: the destinations of its clients, and its answers to other requests.
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -26,7 +26,7 @@ async function proxied(targets = ['127.0.0.0/8']): Promise<Proxied> {
   return { peers, exposed, proxy, [Symbol.asyncDispose]: () => peers[Symbol.asyncDispose]() }
 }
 
-/** A web server on 127.0.0.1 whose answers tell what it got. */
+/** A web server on 127.0.0.1 whose answers describe the request. */
 async function webServer(): Promise<{ server: Server; port: number } & AsyncDisposable> {
   const server = createServer(async (incoming, response) => {
     const body = await buffer(incoming)
@@ -46,7 +46,7 @@ function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** Asks the proxy for a URL, or whatever is given in its place. */
+/** Sends a request for a URL, or for another target, to the proxy. */
 async function ask(
   { port }: Tunnel,
   path: string,
@@ -58,7 +58,7 @@ async function ask(
   return [response?.statusCode, response === undefined ? '' : await text(response)]
 }
 
-test('requests with a whole URL reach the destination, byte for byte', async t => {
+test('requests with an absolute URL reach the destination, byte for byte', async t => {
   await using through = await proxied()
   await using web = await webServer()
   t.is(through.proxy.url, `http://127.0.0.1:${through.proxy.port}`)
@@ -82,7 +82,7 @@ test('requests with a whole URL reach the destination, byte for byte', async t =
   )
 })
 
-test('connections to a destination are kept for further requests', async t => {
+test('connections to a destination are reused', async t => {
   await using through = await proxied()
   await using web = await webServer()
   let connections = 0
@@ -124,7 +124,7 @@ test('CONNECT carries bytes, with half-closes and resets', async t => {
   t.is(await prompt(reset, 'reset'), 'ECONNRESET')
 })
 
-test('a destination that is not allowed or not reached has a status, for both kinds of requests', async t => {
+test('a destination that is not allowed or unreachable gets a status, for both kinds of requests', async t => {
   await using through = await proxied(['*', '10.0.0.0/8', '127.0.0.9/32', 'name.invalid'])
   await using service = await echoServer()
   const cases: [string, number][] = [
@@ -158,7 +158,7 @@ test('malformed requests get 400 or an end, and reach nothing', async t => {
   let reached = 0
   web.server.on('connection', () => reached++)
   for (const head of [
-    // As web pages send it.
+    // As sent by web pages.
     `GET / HTTP/1.1\r\nHost: ${host}`,
     `GET http:/// HTTP/1.1\r\nHost: ${host}`,
     `GET https://${host}/ HTTP/1.1\r\nHost: ${host}`,

@@ -1,4 +1,4 @@
-// Proxies: who may use them, what they reach, and what a client gets that asks for something else.
+// Proxies: who may use them, the destinations that they reach, and the replies to other requests.
 import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -13,7 +13,7 @@ import { exchange, socksConnect, socksRequest } from '../helpers/socks.js'
 const greeting = Buffer.from([5, 1, 0])
 const invalid = { code: 'ERR_INVALID_ARGUMENT' }
 
-test('clients of socks5 reach what the peer allows', async t => {
+test('clients of socks5 reach the destinations that the peer allows', async t => {
   await using peers = await pair()
   await using service = await echoServer()
   const targets = ['localhost@127.0.0.0/8']
@@ -29,7 +29,7 @@ test('clients of socks5 reach what the peer allows', async t => {
   t.is((await prompt(readSocket(socket.resume()), 'echo')).toString(), 'through a proxy')
 })
 
-test('a destination that no rule allows is refused, in every spelling', async t => {
+test('destinations that no rule allows are refused, in every spelling', async t => {
   await using peers = await pair()
   await using service = await echoServer()
   const targets = ['*', '0.0.0.0/0', '::/0', '*.localhost', '10.0.0.0/8']
@@ -51,7 +51,7 @@ test('a destination that no rule allows is refused, in every spelling', async t 
   t.is(exposed.connections, 0)
 })
 
-test('failures have replies of their own', async t => {
+test('each failure has its own reply', async t => {
   await using peers = await pair({ openTimeout: 1_000 })
   await using _ = await peers.server.exposeProxy({ allow: 'public', targets: ['127.0.0.1', '*.invalid'] })
   await using tunnel = await peers.client.socks5(peers.server.address())
@@ -84,14 +84,14 @@ test('malformed greetings and requests reach nothing', async t => {
   ]
   for (const [bytes, expected] of cases) {
     const answer = [...(await prompt(exchange(tunnel.port, bytes), 'an end'))]
-    // A reset may overtake the answer to a client whose bytes were not read.
+    // A reset may overtake the answer if the client's bytes were not read.
     t.deepEqual(answer, expected.slice(0, answer.length), JSON.stringify([...bytes]))
   }
   t.is(exposed.connections, 0)
   t.is((await prompt(socksConnect(tunnel.port, '127.0.0.1', service.port), 'reply'))[1], 0)
 })
 
-test('allow and targets are required, and rules are checked', async t => {
+test('allow and targets are required, and invalid rules are rejected', async t => {
   await using peers = await pair()
   const { server } = peers
   const targets = ['*:443']
@@ -111,7 +111,7 @@ test('allow and targets are required, and rules are checked', async t => {
   await t.throwsAsync(peers.client.socks5('nobody'), { code: 'ERR_PEER_ADDRESS' })
 })
 
-test('a peer that is not allowed, or no longer, reaches nothing', async t => {
+test('a peer that is not allowed, or no longer allowed, reaches nothing', async t => {
   await using peers = await pair()
   await using service = await echoServer()
   await using _ = await peers.server.exposeProxy({ allow: [SecretKey.generate().publicKey], targets: ['127.0.0.1'] })

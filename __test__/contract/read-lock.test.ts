@@ -1,4 +1,4 @@
-// A stream has one reader at a time. When does the next one get its turn?
+// A stream has one reader at a time. These tests check when the next reader gets its turn.
 import test from 'ava'
 import type { PeerStream } from 'fastn-net'
 import { type Pair, pair, turn } from '../helpers/pair.js'
@@ -49,7 +49,7 @@ test('a woken read owns the stream until it has its bytes', async t => {
   }
 })
 
-test('an aborted read releases the stream at once', async t => {
+test('an aborted read releases the stream immediately', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   const controller = new AbortController()

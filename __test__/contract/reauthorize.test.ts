@@ -16,7 +16,7 @@ async function open(client: Endpoint, server: Endpoint, count: number): Promise<
   return await Promise.all(Array.from({ length: count }, () => client.getStream(server.address(), Echo)))
 }
 
-/** Whether the loop has a stream to yield. */
+/** Whether the loop yields a stream. */
 async function gives(incoming: AsyncIterator<PeerStream>): Promise<boolean> {
   let given = false
   void incoming.next().then(({ done }) => {
@@ -114,7 +114,7 @@ test('a stream whose ack is not sent yet gets the refusal', async t => {
   const incoming = server.acceptBi(Echo)
   await client.ping(server.address())
   const outcomes: string[] = []
-  // An ack is delayed for 20 ms at most, to travel with the answer. A slow machine may have sent it already.
+  // An ack is delayed for at most 20 ms, to travel with the answer. A slow machine may have sent it already.
   while (outcomes.length < 50 && outcomes.at(-1) !== 'ERR_UNAUTHORIZED') {
     may = true
     const letIn = new Promise<void>(resolve => {

@@ -1,4 +1,4 @@
-// Keys of a folder of the original. packages/mail tests names and mails, which need a newer Node.js.
+// Importing the keys of a folder of the original. packages/mail tests names and mails, which need a newer Node.js.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ function folderFor(t: ExecutionContext): string {
   return folder
 }
 
-/** A home of the original with these accounts, each with its aliases. */
+/** A home of the original with these accounts and the aliases of each. */
 function original(t: ExecutionContext, rig: SecretKey, accounts: readonly (readonly SecretKey[])[]): string {
   const home = folderFor(t)
   mkdirSync(join(home, 'rig'))

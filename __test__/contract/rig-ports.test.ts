@@ -1,4 +1,4 @@
-// The network loopback, where nothing looks up peers: rigs find each other again after a restart.
+// On the network loopback, which has no look-up of peers, rigs find each other again after a restart.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// The router of a rig: hosts of this machine and of peers, applied with everything else as one.
+// The router of a rig: hosts of this machine and of peers, applied as one change with all other parts.
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, createServer, type IncomingMessage, request } from 'node:http'
@@ -26,7 +26,7 @@ function urlOf(rig: Rig): string {
   return rig.status().services.find(({ kind }) => kind === 'router')?.address ?? ''
 }
 
-/** Asks the router for a host. */
+/** Sends a request for a host to the router. */
 async function ask(url: string, host: string, path = '/'): Promise<[status: number | undefined, text: string]> {
   return await new Promise((resolve, reject) => {
     const asked = request(new URL(path, url), { headers: { host } }, async response => {

@@ -1,4 +1,4 @@
-// Rigs in a program: one change at a time, complete or not at all, and who may control them.
+// Rigs in a program: one change at a time, complete or not at all, and control of a rig.
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
@@ -46,7 +46,7 @@ async function peer(t: ExecutionContext, key?: SecretKey): Promise<Endpoint> {
   return endpoint
 }
 
-/** A TCP server that answers with what it gets. Returns its port. */
+/** A TCP server that echoes. Returns its port. */
 async function echo(t: ExecutionContext): Promise<number> {
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
@@ -144,7 +144,7 @@ test('an invalid configuration names the place and starts nothing', async t => {
     t.deepEqual(error.path, path)
     t.is(error.code, 'ERR_INVALID_ARGUMENT')
   }
-  // The lock was given back each time.
+  // The lock was released each time.
   await (await startRig({ network }, { home })).close()
 })
 
@@ -216,14 +216,14 @@ test('a service admits peers by name, while its account knows them', async t => 
   const stream = await open()
   await stream.write('hi')
   t.is(String(Buffer.from((await stream.read()) ?? [])), 'hi')
-  // A service without a name is another one.
+  // The service without a name is a different service.
   await t.throwsAsync(client.getStream(ticket, 'Tcp'), { code: 'ERR_PROTOCOL_UNSUPPORTED' })
   await account?.update(draft => {
     draft.groups.friends = []
   })
   await t.throwsAsync(stream.read(), { code: 'ERR_STREAM_RESET' })
   await t.throwsAsync(open(), { code: 'ERR_UNAUTHORIZED' })
-  // A rule of the account is before those of services.
+  // A rule of the account precedes those of services.
   await account?.update(draft => {
     draft.groups.friends = ['bob']
     draft.rules = [{ who: 'bob', effect: 'deny' }]
@@ -254,14 +254,14 @@ test('identities go online and offline, and the current one has the services wit
   t.throws(() => rig.endpoint('works'), { code: 'ERR_INVALID_ARGUMENT', message: /Did you mean 'work'\?/ })
 })
 
-test("RigControl is for the owner's devices only", async t => {
+test("only the owner's devices can use RigControl", async t => {
   const { rig, owner } = await started(t)
   const ticket = (await rig.endpoint('rig')?.ticket()) ?? ''
   const stranger = await peer(t)
   await t.throwsAsync(rigStatus(stranger, ticket), { code: 'ERR_UNAUTHORIZED' })
   await t.throwsAsync(reloadRig(stranger, ticket), { code: 'ERR_UNAUTHORIZED' })
 
-  // A peer that the owner's account knows well is no owner.
+  // A peer that the owner's account knows well is not an owner.
   const friend = await peer(t)
   await rig.account(owner)?.update(draft => {
     draft.aliases.friend = { id52: friend.id52 }

@@ -1,4 +1,4 @@
-// The router: which peers may use which targets, and what the targets are told about them.
+// The router: the targets that peers may use, and the fields that targets get about peers.
 import { domainToASCII } from 'node:url'
 import test from 'ava'
 import { type Endpoint, getEndpoint, SecretKey } from 'fastn-net'
@@ -62,7 +62,7 @@ test('peers reach the targets that allow them, with the access level remote', as
   t.is((await ask(router.port, 'local.localhost')).status, 200)
 })
 
-test('targets get aliases and groups, and allow them by name', async t => {
+test('targets receive aliases and groups, and allow them by name', async t => {
   const { client, server, peer } = await requestPair(t)
   const other = await loopback(t)
   const account = await openAccount(server, { store: memoryStore() })
@@ -88,13 +88,13 @@ test('targets get aliases and groups, and allow them by name', async t => {
     await Promise.all(['', 'all', 'zoe'].map(async service => (await from.fetch(peer, '/', { service })).status))
   t.deepEqual(await statuses(client), [200, 200, 200])
   t.deepEqual(await statuses(other), [403, 200, 403])
-  // From now on, without another table.
+  // Applies from now on, without another table.
   await account.update(draft => {
     draft.groups.family = ['bob']
   })
   t.deepEqual(await statuses(client), [403, 403, 200])
   t.deepEqual(await statuses(other), [200, 200, 403])
-  // An alias is a host, also one that a browser writes in ASCII.
+  // An alias is a host, even one that a browser writes in ASCII.
   other.serveHttp(request => new Response(`bob has ${request.headers.get('host')}`))
   client.serveHttp(() => new Response('web of Zoë'), { service: 'web' })
   t.is((await ask(router.port, 'bob.localhost:80')).body, 'bob has bob.localhost:80')
@@ -125,7 +125,7 @@ test('devices of the account and peers in self have the access level self', asyn
   for (const service of ['own', 'listed'])
     t.like(await (await client.fetch(home.address(), '/', { service })).json(), { access: 'self', peer: client.id52 })
   t.is((await server.fetch(home.address(), '/', { service: 'own' })).status, 403)
-  // Removed, it is a stranger at once.
+  // Once removed, it is immediately an unknown peer.
   await account.removeDevice(client.publicKey)
   t.is((await client.fetch(home.address(), '/', { service: 'own' })).status, 403)
   await using ofDevice = await createRouter({

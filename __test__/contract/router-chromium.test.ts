@@ -11,7 +11,7 @@ import { requestPair } from '../helpers/requests.js'
 
 const test = chromium === undefined ? ava.skip : ava.serial
 
-/** A page that asks its own server, by fetch, Server-Sent Events and WebSocket, and puts what it gets in `window.result`. */
+/** A page that sends requests to its own server, by fetch, Server-Sent Events and WebSocket, and puts the results in `window.result`. */
 const page = `<!doctype html><title>page</title><script type="module">
 const posted = await (await fetch('/echo', { method: 'POST', body: 'Grüße' })).text()
 const socket = new WebSocket('ws://' + location.host + '/socket')
@@ -69,7 +69,7 @@ test('Chromium opens servers, peers and handlers by their hosts', async t => {
     await browser.until('window.result !== undefined')
     t.deepEqual(await browser.evaluate('window.result'), expected, url)
   }
-  // A page of another origin cannot post, whatever it does with the answer.
+  // A page of another origin cannot post, even without reading the answer.
   const post = `fetch('${router.urlOf('app')}/post', { method: 'POST', mode: 'no-cors', body: 'x' }).then(() => 'sent')`
   t.is(await browser.evaluate(post), 'sent')
   t.deepEqual(posts, [])

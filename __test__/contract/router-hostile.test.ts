@@ -1,4 +1,4 @@
-// The router: requests that two programs could read differently, and other bad input. None gets through to a target.
+// The router: ambiguous requests and other bad input. None reaches a target.
 import test from 'ava'
 import { createEndpoint } from 'fastn-net'
 import { createRouter } from 'fastn-net/router'
@@ -8,7 +8,7 @@ import { exchange, webServer } from '../helpers/web.js'
 const host = 'host: web.localhost\r\n'
 const smuggled = `GET /smuggled HTTP/1.1\r\n${host}connection: close\r\n\r\n`
 
-/** Requests that must get one answer with this status, and no other: what follows is no request. */
+/** Requests that must get exactly one answer, with this status: the bytes after them are not a request. */
 const messages: [name: string, message: string, status: RegExp][] = [
   [
     'length and coding',
@@ -58,7 +58,7 @@ for (const [name, message, status] of messages) {
     const answer = await exchange(router.port, `${message}${smuggled}`)
     const statuses = [...answer.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(match => match[1] ?? '')
     t.regex(statuses[0] ?? '', status, answer)
-    // What has its length may be followed by another request; the router then has read the same as its client.
+    // After a message with a length, another request may follow; router and client then agree on the length.
     const follows = /501|two hosts/.test(`${statuses[0]} ${name}`)
     t.true(statuses.length === 1 || follows, answer)
     if (!follows) t.deepEqual(paths, [])

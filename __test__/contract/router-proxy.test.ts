@@ -26,7 +26,7 @@ test('requests with a full URL reach only routed hosts', async t => {
   t.is((await ask(router.port, 'blog.localhost', 'http://user@blog.localhost/')).status, 400)
 })
 
-/** Asks for a connection, and returns the answer's status and the connection. */
+/** Sends a CONNECT, and returns the status of the answer and the connection. */
 async function connected(port: number, path: string): Promise<[number | undefined, Socket]> {
   const asked = request({ host: '127.0.0.1', port, method: 'CONNECT', path })
   asked.end()

@@ -1,4 +1,4 @@
-// The router: bodies in both directions, clients and targets that leave, and other protocols.
+// The router: bodies in both directions, clients and targets that disconnect, and other protocols.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request } from 'node:http'
@@ -13,7 +13,7 @@ import { gate, requestPair } from '../helpers/requests.js'
 import { connectTo, failed } from '../helpers/sockets.js'
 import { ask, readUntil, webServer } from '../helpers/web.js'
 
-/** A router in front of a target, and one that reaches it as a peer: what passes must pass both. */
+/** A router in front of a target, and a second one that reaches it as a peer: messages must pass both. */
 async function routers(
   t: ExecutionContext,
   target: { handler: RouterHandler } | { backend: number }
@@ -109,7 +109,7 @@ test('an unread body stops its sender', async t => {
     socket.write(`POST / HTTP/1.1\r\nhost: web.localhost\r\ncontent-length: ${1024 ** 3}\r\n\r\n`)
     const chunk = Buffer.alloc(1024 * 1024)
     let sent = 0
-    // Until nothing is taken for a while.
+    // Until no more bytes are accepted for a while.
     for (;;) {
       socket.write(chunk)
       sent += chunk.length
@@ -178,7 +178,7 @@ test('a truncated response ends in a reset, never in a clean end', async t => {
   })
   for (const [at, router] of [near, far].entries()) {
     for (const host of ['handler', 'server']) {
-      // HTTP/1.0 has no chunks: only the reset tells.
+      // HTTP/1.0 has no chunks: only a reset shows the truncation.
       for (const version of ['1.0', '1.1']) {
         const socket = await connectTo(router.port)
         socket.write(`GET / HTTP/${version}\r\nhost: ${host}.localhost\r\n\r\n`)
@@ -274,7 +274,7 @@ test('upgraded connections reach servers and peers', async t => {
     const head = (path: string) =>
       `GET ${path} HTTP/1.1\r\nhost: web.localhost\r\nconnection: keep-alive, Upgrade\r\nupgrade: echo\r\n`
     const socket = await connectTo(router.port)
-    // The first bytes may come with the request.
+    // The first bytes may come together with the request.
     socket.write(`${head('/')}fastn-access: self\r\n\r\nfirst`)
     const received = await readUntil(socket, /first$/)
     t.regex(received, /^HTTP\/1.1 101 Switching Protocols\r\n/)
@@ -289,7 +289,7 @@ test('upgraded connections reach servers and peers', async t => {
     const foreign = await connectTo(router.port)
     foreign.write(`${head('/')}origin: http://evil.example\r\n\r\n`)
     t.regex(await prompt(text(foreign), 'the end'), /^HTTP\/1.1 403 /)
-    // Curl and Java ask for HTTP/2 like this, and take an answer in HTTP/1.1.
+    // Curl and Java ask for HTTP/2 like this, and accept an answer in HTTP/1.1.
     const older = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQAAP__' }
     t.is((await ask(router.port, 'web.localhost', '/', { headers: older })).body, 'plain')
   }
@@ -305,7 +305,7 @@ test('a handler answers an upgrade request normally', async t => {
     const head = 'host: web.localhost\r\nconnection: upgrade\r\nupgrade: echo\r\n'
     socket.write(`POST / HTTP/1.1\r\n${head}content-length: 4\r\n\r\nbody`)
     t.regex(await readUntil(socket, /body$/), /^HTTP\/1.1 200 OK\r\n.*\r\n\r\nPOST null null body$/s, name)
-    // The connection goes on.
+    // The connection continues.
     socket.write('GET / HTTP/1.1\r\nhost: web.localhost\r\nconnection: close\r\n\r\n')
     t.regex(await prompt(text(socket), 'the end'), /GET null null $/)
   }

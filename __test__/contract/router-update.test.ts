@@ -1,4 +1,4 @@
-// The router: a table that is replaced, and the end.
+// The router: replacing its table, and closing it.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -88,7 +88,7 @@ test('an invalid table changes nothing', async t => {
       code: 'ERR_PROTOCOL_IN_USE'
     }
   )
-  // Local only, the name is free.
+  // A local host does not count: the name is free.
   await router.update({ hosts: { taken: says('local') } })
   t.is((await ask(router.port, 'taken.localhost')).body, 'local')
 })

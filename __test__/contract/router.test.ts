@@ -1,4 +1,4 @@
-// The router: which target a host means, what targets are told, and what local clients cannot do.
+// The router: selecting the target of a host, the fields that targets get, and protection from local clients.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,7 +48,7 @@ test('hosts route to handlers, applications, servers, folders and peers', async 
   t.is(await body('wiki.example:80'), 'wiki.example:80')
   t.is(await body(`${peers.client.id52}.localhost`), 'own')
   t.is(await body(`app.${peers.client.id52}.localhost`, '/you'), 'hello you')
-  // Loopback has no look-up of addresses: the connection is there already.
+  // Loopback has no look-up, but the connection exists already.
   t.is(await body(`${peers.server.id52}.localhost`), 'home')
   t.is(await body(`wiki.${peers.server.id52}.localhost`), `wiki.${peers.server.id52}.localhost`)
   const { headers, body: answered } = await ask(router.port, 'server.localhost', '/x?y', { method: 'PUT' }, 'sent')

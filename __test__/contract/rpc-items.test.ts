@@ -69,7 +69,7 @@ test("an error of the handler's iterable follows its items", async t => {
   t.is(await reported.opened, thrown)
 })
 
-test("an error of the caller's iterable fails the call and reaches the handler behind the items", async t => {
+test("an error of the caller's iterable fails the call and reaches the handler after the items", async t => {
   const { client, server, peer } = await requestPair(t)
   const seen = gate<unknown[]>()
   server.serve('take', async (items: AsyncIterable<number>) => {
@@ -91,7 +91,7 @@ test("an error of the caller's iterable fails the call and reaches the handler b
   t.like(error, { code: 'ERR_REMOTE', message: 'lost the file' })
 })
 
-test('leaving the loop stops the handler', async t => {
+test('leaving the loop over items stops the handler', async t => {
   const { client, server, peer } = await requestPair(t)
   const left = gate()
   const aborted = gate()
@@ -139,7 +139,7 @@ test("a handler that leaves its input stops the caller's iterable", async t => {
   await left.opened
 })
 
-test("a handler that ignores its input answers while the caller's iterable waits", async t => {
+test("a handler that ignores its input can answer while the caller's iterable waits", async t => {
   const { client, server, peer } = await requestPair(t)
   server.serve('ignore', () => 'done')
   const returned = gate()
@@ -156,7 +156,7 @@ test("a handler that ignores its input answers while the caller's iterable waits
   await returned.opened
 })
 
-test('a slow consumer holds up the producer', async t => {
+test('a slow consumer blocks the producer', async t => {
   const { client, server, peer } = await requestPair(t)
   const text = Buffer.from(pattern(64 * 1024)).toString('latin1')
   let produced = 0
@@ -166,7 +166,7 @@ test('a slow consumer holds up the producer', async t => {
   const items = await client.call<Items<string>>(peer, 'many')
   t.is((await items.next()).value, text)
   let before = -1
-  // Until nothing more is produced.
+  // Until no more items are produced.
   while (before !== produced) {
     before = produced
     await new Promise(resolve => setTimeout(resolve, 200))
@@ -222,7 +222,7 @@ test('a connection that ends fails the items', async t => {
   t.true(['ERR_CONNECTION_LOST', 'ERR_SHUTTING_DOWN', 'ERR_STREAM_RESET'].includes((await failureOf(next)).code))
 })
 
-test('an item that cannot be sent is an error behind the items before it', async t => {
+test('an item that cannot be sent is an error after the items before it', async t => {
   const { client, server, peer } = await requestPair(t)
   const reported = gate<unknown>()
   const handler = async function* () {
@@ -236,7 +236,7 @@ test('an item that cannot be sent is an error behind the items before it', async
   t.like(await reported.opened, { code: 'ERR_INVALID_ARGUMENT' })
 })
 
-test('disposing the items of an answer leaves them', async t => {
+test('disposing the items of an answer ends them', async t => {
   const { client, server, peer } = await requestPair(t)
   const aborted = gate()
   server.serve('one', async function* (_: unknown, { signal }: RequestContext) {
@@ -251,7 +251,7 @@ test('disposing the items of an answer leaves them', async t => {
   await aborted.opened
 })
 
-test('several steps may be pending at once', async t => {
+test('several next() calls may be pending at once', async t => {
   const { client, server, peer } = await requestPair(t)
   server.serve('count', async function* (to: number) {
     for (let at = 0; at < to; at++) yield at
@@ -264,7 +264,7 @@ test('several steps may be pending at once', async t => {
   )
 })
 
-test('returning ends a step that is pending', async t => {
+test('return() ends a pending next()', async t => {
   const { client, server, peer } = await requestPair(t)
   server.serve('never', async function* () {
     yield await new Promise(() => {})
@@ -275,7 +275,7 @@ test('returning ends a step that is pending', async t => {
   t.deepEqual(await step, { done: true, value: undefined })
 })
 
-test('where a schema says items, any iterable will do', async t => {
+test('with a schema for items, any iterable is accepted', async t => {
   const { client, server, peer } = await requestPair(t)
   const service = defineService({
     double: { input: { items: z.number() }, output: { items: z.number() } },

@@ -1,4 +1,4 @@
-// Values that JSON would drop or turn into others are refused, with their place.
+// Values that JSON would drop or change are rejected, with their place.
 import test from 'ava'
 import type { FastnNetError, RequestContext } from 'fastn-net'
 import { each, failureOf, gate, requestPair } from '../helpers/requests.js'
@@ -27,7 +27,7 @@ const lost: readonly [unknown, RegExp][] = [
   [Number.NEGATIVE_INFINITY, / is -Infinity: /]
 ]
 
-/** The message of the error, without what it is about. */
+/** The error's message, without the beginning that names its subject. */
 function messageOf(t: import('ava').ExecutionContext, error: FastnNetError, start: string): string {
   t.true(error.message.startsWith(start), error.message)
   return error.message.slice(start.length)
@@ -84,7 +84,7 @@ test('an item that JSON does not keep ends its stream', async t => {
   t.regex(error.message, /item\.later is a promise/)
 })
 
-test('what JSON keeps, and what says itself how it is written, is sent as in JSON', async t => {
+test('values with a JSON form, and objects with toJSON, are sent as JSON.stringify writes them', async t => {
   const { client, server, peer } = await requestPair(t)
   server.serve('echo', (input: unknown) => input)
   class Money {

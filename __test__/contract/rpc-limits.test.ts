@@ -4,7 +4,7 @@ import ava from 'ava'
 import { getEndpoint, type Items, type RequestContext, SecretKey } from 'fastn-net'
 import { each, failureOf, gate, requestPair } from '../helpers/requests.js'
 
-// Some tests keep a processor busy for seconds, longer than the calls of others wait.
+// Some tests keep a processor busy for seconds, longer than calls of other tests wait.
 const test = ava.serial
 
 const MiB = 1024 * 1024
@@ -84,11 +84,11 @@ const manyObjects = (count: number) => Array.from({ length: count }, () => ({}))
 test('a message is refused before it is parsed if it would take too much memory', async t => {
   const { client, server, peer } = await requestPair(t)
   server.serve('count', (input: object[]) => input.length, { maxBytesPerPeer: MiB })
-  // 30 KB and 60 KB as JSON, 22 times as much as objects.
+  // 30 KB and 60 KB as JSON, and 22 times as much as objects.
   t.is(await client.call(peer, 'count', manyObjects(10_000)), 10_000)
   const tooLong = { code: 'ERR_LINE_TOO_LONG', message: /of memory once parsed, and 1048576 are allowed/ }
   await t.throwsAsync(client.call(peer, 'count', manyObjects(20_000)), tooLong)
-  // Text takes no more than its length, whatever is in it.
+  // Text takes no more memory than its length, regardless of its content.
   t.is(await client.call(peer, 'count', ['\\"{},'.repeat(100_000)]), 1)
 })
 
@@ -145,7 +145,7 @@ test('an item has at most maxBytes', async t => {
   t.like(await failed.opened, { code: 'ERR_LINE_TOO_LONG' })
 })
 
-test('keys of a message pollute no prototype', async t => {
+test('keys of a message do not pollute prototypes', async t => {
   const { client, server, peer } = await requestPair(t)
   server.serve('same', (input: unknown) => input)
   const hostile: unknown = JSON.parse('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}')
@@ -153,7 +153,7 @@ test('keys of a message pollute no prototype', async t => {
   t.false('polluted' in {})
 })
 
-test('deep messages end in an answer or an error', async t => {
+test('deeply nested messages get an answer or an error', async t => {
   const { client, server, peer } = await requestPair(t)
   server.serve('same', (input: unknown) => input, { onError: () => {} })
   const depth = 1_000_000
@@ -163,7 +163,7 @@ test('deep messages end in an answer or an error', async t => {
   t.is(await client.call(peer, 'same', 1), 1)
 })
 
-test('a caller that sends no request holds its own places only, and leaves none behind', async t => {
+test('a caller that sends no request occupies only its own slots, and releases them', async t => {
   const { client, server, peer } = await requestPair(t)
   server.serve('one', () => 1, { maxRequestsPerPeer: 1 })
   const silent = await client.getStream(peer, 'one')
@@ -178,7 +178,7 @@ test('a caller that sends no request holds its own places only, and leaves none 
   t.pass()
 })
 
-test('a handler that never returns holds up neither other requests nor close', async t => {
+test('a handler that never returns delays neither other requests nor close', async t => {
   const { client, server, peer } = await requestPair(t)
   const started = gate()
   server.serve('never', () => {
@@ -194,7 +194,7 @@ test('a handler that never returns holds up neither other requests nor close', a
   t.true(['ERR_CONNECTION_LOST', 'ERR_SHUTTING_DOWN', 'ERR_STREAM_RESET'].includes((await failureOf(never)).code))
 })
 
-test('1,000 calls that are aborted leave nothing behind', async t => {
+test('1,000 aborted calls release everything', async t => {
   const { client, server, peer } = await requestPair(t)
   server.serve(
     'wait',
@@ -211,7 +211,7 @@ test('1,000 calls that are aborted leave nothing behind', async t => {
     controller.abort(reason)
     for (const outcome of await Promise.all(calls)) t.is(outcome, reason as never)
   }
-  // 256 requests in progress are the limit: all places are free again.
+  // 256 requests in progress are the limit: all slots are free again.
   t.is(await client.call(peer, 'one'), 1)
 })
 
@@ -221,7 +221,7 @@ test('a request that a handler may have seen is repeated only if it is idempoten
   server.listen({
     async lost(stream) {
       await stream.nextString()
-      // The first handler takes its connection away.
+      // The first handler closes its connection.
       if (++calls % 2 === 1) stream.connection.close(0, 'lost')
       else await stream.write('{"ok":"second"}\n')
     }
@@ -234,7 +234,7 @@ test('a request that a handler may have seen is repeated only if it is idempoten
   t.is(calls, 2)
 })
 
-test('a request of items is never repeated', async t => {
+test('a request for items is never repeated', async t => {
   const { client, server, peer } = await requestPair(t)
   let calls = 0
   server.listen({
@@ -307,7 +307,7 @@ test('serving ends with its signal', async t => {
   t.is((await failureOf(client.call(peer, 'one'))).code, 'ERR_PROTOCOL_UNSUPPORTED')
 })
 
-test('items that their caller does not take hold up no other call', async t => {
+test('items that their caller does not take delay no other call', async t => {
   const { client, server, peer } = await requestPair(t)
   server.serve('many', async function* () {
     for (;;) yield 'x'.repeat(100_000)
@@ -338,7 +338,7 @@ test('a refusal does not multiply the keys of its request', async t => {
   t.true((await stream.nextString()).length < 10_000, 'the line')
 })
 
-test('an error that is longer than maxBytes still tells its reason', async t => {
+test('an error that is longer than maxBytes still has its reason', async t => {
   const { client, server, peer } = await requestPair(t)
   const fail = (message: string, data: unknown) => () => {
     throw Object.assign(new RangeError(message), { code: 'E_LONG', data })

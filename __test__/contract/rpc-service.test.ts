@@ -123,7 +123,7 @@ test('each item is checked at both ends', async t => {
   t.like(await failureOf(double(each([])).then(all)), { code: 'ERR_REMOTE', remoteCode: 'ERR_SCHEMA' })
 })
 
-test('a value where items belong, and items where a value belongs, are refused', async t => {
+test('a value instead of items, and items instead of a value, are refused', async t => {
   const { client, server, peer } = await requestPair(t)
   const service = defineService({ take: { input: { items: z.number() } }, add: { input: z.number() } })
   server.serve(service, { take: () => 'taken', add: value => value + 1 })
@@ -191,7 +191,7 @@ test('options of one call override those of its method', async t => {
   t.is((await failureOf(wait(1, { timeout: 100 }))).code, 'ERR_CALL_TIMEOUT')
 })
 
-test('a service or an implementation that is incomplete is rejected', async t => {
+test('an incomplete service or implementation is rejected', async t => {
   const { client, server, peer } = await requestPair(t)
   const service = defineService({ add: {}, sub: {} })
   const incomplete = { add: () => 1 } as unknown as { add(): number; sub(): number }

@@ -1,9 +1,9 @@
-// What a call waits for ends with its timeout and its signal.
+// Every wait within a call ends with the call's timeout and signal.
 import test from 'ava'
 import { defineService, FastnNetError, type Items, type RequestContext, type StandardSchemaV1 } from 'fastn-net'
 import { each, failureOf, gate, requestPair } from '../helpers/requests.js'
 
-/** A schema with this check. */
+/** A schema with this validation. */
 function schemaOf(validate: (value: unknown) => unknown): StandardSchemaV1 {
   return { '~standard': { version: 1, vendor: 'test', validate: validate as never } }
 }
@@ -16,7 +16,7 @@ test.serial('the signal ends the pause before a repetition', async t => {
   let attempts = 0
   Object.defineProperty(client, 'getStream', {
     value: async () => {
-      // The first repetition comes without a pause.
+      // The first repetition has no pause.
       if (++attempts === 2) paused.open()
       throw new FastnNetError('ERR_CONNECTION_LOST', 'lost')
     }
@@ -90,7 +90,7 @@ test("the signal ends the wait for an item's schema, and so does leaving the loo
   t.deepEqual(await pending, { done: true, value: undefined })
 })
 
-test('an item that its sender never finishes checking does not hold its source', async t => {
+test('an item whose check never settles does not block its source', async t => {
   const { client, server, peer } = await requestPair(t)
   server.serve('ignore', () => 'done')
   const returned = gate()

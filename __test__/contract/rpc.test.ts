@@ -14,7 +14,7 @@ test('a call returns what the handler returns', async t => {
   t.is(await client.call(peer, 'same'), undefined as never)
 })
 
-test('an object that is no answer is ERR_JSON, not undefined', async t => {
+test('an object that is not an answer is ERR_JSON, not undefined', async t => {
   const { client, server, peer } = await requestPair(t)
   server.listen({
     status: stream => stream.finish('{"status":"ok","value":5}\n'),
@@ -84,7 +84,7 @@ test('stacks leave the machine only if asked for', async t => {
   t.regex(error.remoteStack ?? '', /^RangeError: out of range\n {4}at .*thrower/)
 })
 
-test('whatever a handler throws reaches the caller', async t => {
+test('every value that a handler throws reaches the caller', async t => {
   const { client, server, peer } = await requestPair(t)
   const hostile = Object.defineProperties(new Error('seen'), {
     code: {
@@ -324,13 +324,13 @@ test('a plain listener answers calls that it frames itself, and a stream that is
   t.like(await failureOf(client.call(peer, 'reset', 1)), { code: 'ERR_STREAM_RESET', errorCode: 0x102 })
 })
 
-test('a handler may return a promise of nothing', async t => {
+test('a handler may return a promise of undefined', async t => {
   const { client, server, peer } = await requestPair(t)
   server.serve('nothing', async () => {})
   t.is(await client.call(peer, 'nothing'), undefined as never)
 })
 
-test('a handler that stops for a caller that has left has not failed', async t => {
+test('a handler that stops because its caller has gone has not failed', async t => {
   const { client, server, peer } = await requestPair(t)
   const reports: unknown[] = []
   const started = gate()

@@ -28,7 +28,7 @@ function code(ended: Promise<unknown>): Promise<string> {
   )
 }
 
-/** Ways for a peer to leave a stream whose connection stays. */
+/** Ways in which a peer ends a stream while its connection stays. */
 const leaves = {
   'resets and stops': (stream: PeerStream) => {
     stream.reset(1)
@@ -57,7 +57,7 @@ for (const name of ['readable', 'duplex'] as const) {
     t.is(await prompt(ended, 'the end'), 'ERR_STREAM_RESET')
   })
 
-  test(`an unused ${name} fails when the peer resets the stream behind bytes`, async t => {
+  test(`an unused ${name} fails when the peer resets the stream after bytes`, async t => {
     await using peers = await pair()
     const [mine, theirs] = await peers.stream()
     const ended = ends[name](mine)
@@ -79,7 +79,7 @@ for (const name of ['readable', 'duplex'] as const) {
   })
 }
 
-test('a readable that is not read any more fails when the peer resets the stream', async t => {
+test('a readable that is no longer read fails when the peer resets the stream', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const reader = mine.readable.getReader()
@@ -106,7 +106,7 @@ test('a duplex with unread data fails when the peer resets the stream', async t 
   t.is((socket.errored as { code?: string } | null)?.code, 'ERR_STREAM_RESET')
 })
 
-test('web and Node streams give out what arrived while they were unused, in order', async t => {
+test('web and Node streams return the bytes that arrived while they were unused, in order', async t => {
   await using peers = await pair()
   for (const use of [(stream: PeerStream) => stream.readable as never, duplex]) {
     const [mine, theirs] = await peers.stream()
@@ -149,7 +149,7 @@ for (const [name, end] of Object.entries(ends)) {
     t.is(await prompt(ended, 'the end'), name === 'writable' ? 'ERR_STREAM_RESET' : 'ERR_STREAM_STOPPED')
   })
 
-  test(`an unused ${name} fails when the handler that made it throws`, async t => {
+  test(`an unused ${name} fails when the handler that created it throws`, async t => {
     await using peers = await pair()
     const ended = new Promise<unknown>(resolve => {
       const handler = (stream: PeerStream) => {
@@ -172,7 +172,7 @@ for (const [name, end] of Object.entries(ends)) {
     t.is(await prompt(ended, 'the end'), name === 'writable' ? 'ERR_STREAM_STOPPED' : 'ERR_STREAM_RESET')
   })
 
-  test(`an unused ${name} fails if it is made after the peer reset and stopped the stream`, async t => {
+  test(`an unused ${name} fails if it is created after the peer reset and stopped the stream`, async t => {
     await using peers = await pair()
     const [mine, theirs] = await peers.stream()
     theirs.reset(7)
@@ -196,7 +196,7 @@ for (const [name, end] of Object.entries(ends)) {
     })
   }
 
-  test(`an unused ${name} fails if it is made after the connection ended`, async t => {
+  test(`an unused ${name} fails if it is created after the connection ended`, async t => {
     await using peers = await pair()
     const [mine, theirs] = await peers.stream()
     const lost = mine.connection.closed
@@ -219,7 +219,7 @@ for (const [name, end] of Object.entries(ends)) {
   })
 }
 
-test('a writable fails when the peer stops the stream, and the readable goes on', async t => {
+test('a writable fails when the peer stops the stream, and the readable continues', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const ended = ends.writable(mine)
@@ -231,7 +231,7 @@ test('a writable fails when the peer stops the stream, and the readable goes on'
   t.true((await reader.read()).done)
 })
 
-test('a duplex whose sending half the peer stopped gives out all that arrives, and then closes', async t => {
+test('a duplex whose sending half the peer stopped returns all received bytes, and then closes', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const socket = duplex(mine)
@@ -263,7 +263,7 @@ test('listen does not wait for a writable that the peer stopped while the handle
   t.truthy(kept)
 })
 
-test('a readable that was not read fails when the connection is lost behind a closed writable', async t => {
+test('a readable that was not read fails when the connection is lost after its writable closed', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const ended = ends.readable(mine)
@@ -273,7 +273,7 @@ test('a readable that was not read fails when the connection is lost behind a cl
   t.is(await prompt(ended, 'the end'), 'ERR_CONNECTION_LOST')
 })
 
-test('received data stays in web and Node streams when the connection ends, and listen does not wait for it', async t => {
+test('received data stays readable in web and Node streams when the connection ends, and listen does not wait for it', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const lent: AsyncIterable<Uint8Array>[] = []
@@ -282,7 +282,7 @@ test('received data stays in web and Node streams when the connection ends, and 
     {
       Tcp: stream => void lent.push(stream.readable as never),
       Http: stream => void lent.push(duplex(stream)),
-      // Reads before its connection ends, which leaves data of the stream in the web stream or before it.
+      // Reads before its connection ends, which leaves bytes in the web stream or in the PeerStream.
       Socks5: async stream => {
         const reader = stream.readable.getReader()
         await reader.read()
@@ -312,7 +312,7 @@ test('data before the end of a connection comes before the error', async t => {
   const reader = theirs.readable.getReader()
   const closed = closing(duplex((await peers.stream())[0]))
   await mine.write('before')
-  // The answer follows the written data.
+  // The answer arrives after the written data.
   await peers.client.ping(peers.server.address())
   mine.connection.close(5, 'bye')
   await lost

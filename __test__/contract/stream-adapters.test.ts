@@ -1,4 +1,4 @@
-// A stream that a web or Node stream uses stays open until that ends.
+// A stream that is used by a web or Node stream stays open until that one ends.
 import { once } from 'node:events'
 import http from 'node:http'
 import { text } from 'node:stream/consumers'

@@ -51,7 +51,7 @@ test('closed settles when the peer closes the connection, and received data stay
   const [mine, theirs] = await streams(peers)
   const closed = outcome(mine)
   await theirs.write('before')
-  // The answer follows the written data.
+  // The answer arrives after the written data.
   await peers.server.ping(peers.client.address())
   theirs.connection.close(5, 'enough')
   t.deepEqual(await closed, { code: 'ERR_CONNECTION_LOST', errorCode: 5 })
@@ -63,7 +63,7 @@ test('received data stays readable after a write has found the connection lost',
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   await theirs.write('before')
-  // The answer follows the written data.
+  // The answer arrives after the written data.
   await peers.server.ping(peers.client.address())
   const { closed } = mine.connection
   theirs.connection.close(5, 'enough')
@@ -88,7 +88,7 @@ test('closed settles when the peer refuses a stream opened with ack later', asyn
   t.like(await outcome(stream), { code: 'ERR_PROTOCOL_UNSUPPORTED' })
 })
 
-test('a handler that has read its request learns that its caller has left', async t => {
+test('a handler that has read its request is notified when its caller disconnects', async t => {
   await using peers = await pair()
   const left = new Promise<unknown>((resolve, reject) => {
     peers.server.listen({
@@ -127,7 +127,7 @@ test('closed of a delivered stream resolves if first read after the connection e
   t.is((await readAll(theirs)).toString(), 'all of it')
   await theirs.finish('thanks')
   t.is((await readAll(mine)).toString(), 'thanks')
-  // Its packets carry the QUIC acknowledgements of both sides.
+  // The ping's packets carry the QUIC acknowledgements of both sides.
   await peers.client.ping(peers.server.address())
   await peers.server.ping(peers.client.address())
   const ended = mine.connection.closed
@@ -154,7 +154,7 @@ for (const [name, code, end] of [
     t.like(await outcome(mine), { code })
   })
 
-test('a handler whose caller left before it returned has not failed', async t => {
+test('a handler whose caller disconnected before it returned has not failed', async t => {
   await using peers = await pair()
   const failures: unknown[] = []
   const returned = new Promise<void>((resolve, reject) => {
@@ -174,13 +174,13 @@ test('a handler whose caller left before it returned has not failed', async t =>
 
 test('closed rejects if the connection ended before a stream with ack later was sent', async t => {
   await using peers = await pair()
-  // Keeps a connection, so that the stream is opened at once.
+  // Keeps a connection, so that the stream opens at once.
   await peers.stream()
   const stream = await peers.client.getStream(peers.server.address(), Echo, { ack: 'later' })
   const { closed } = stream.connection
   stream.connection.close()
   await closed
-  // Resolves if the connection's task is still there to take the request.
+  // Resolves if the connection's task still exists and takes the request.
   await stream.finish('request').catch(error => t.is(error.code, 'ERR_CONNECTION_LOST'))
   t.like(await outcome(stream), { code: 'ERR_CONNECTION_LOST' })
 })

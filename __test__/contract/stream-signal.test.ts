@@ -12,7 +12,7 @@ async function reason(signal: AbortSignal): Promise<string | { code: string; err
   return errorCode === undefined ? code : { code, errorCode }
 }
 
-/** What ends the stream `theirs`, and the reason that its signal then has. */
+/** Events that end the stream `theirs`, and the reason that its signal then has. */
 const ends: Record<string, [(mine: PeerStream, theirs: PeerStream, peers: Pair) => unknown, unknown]> = {
   'the peer resets': [mine => mine.reset(7), { code: 'ERR_STREAM_RESET', errorCode: 7 }],
   'the peer stops': [mine => mine.stop(8), { code: 'ERR_STREAM_STOPPED', errorCode: 8 }],
@@ -81,7 +81,7 @@ test('aborts when the peer refuses a stream opened with ack later', async t => {
   t.is(await reason(stream.signal), 'ERR_PROTOCOL_UNSUPPORTED')
 })
 
-test('tells a handler that its caller has left, and the reason before a read rejects', async t => {
+test('notifies a handler when its caller disconnects, with the reason before a read rejects', async t => {
   await using peers = await pair()
   const reasons = new Promise<unknown[]>(resolve => {
     peers.server.listen(
@@ -120,7 +120,7 @@ test('aborts when the handler throws', async t => {
   t.like(await reason(await signals), { code: 'ERR_STREAM_RESET', errorCode: 0x102 })
 })
 
-test('does not abort when the stream ends well', async t => {
+test('does not abort when the stream ends cleanly', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const signals = [mine.signal, theirs.signal]
@@ -155,7 +155,7 @@ test('does not abort a handler that returns', async t => {
   t.false(signals[0]!.aborted)
 })
 
-test('does not abort when the connection ends behind a stream that arrived whole', async t => {
+test('does not abort when the connection ends after a complete stream', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const { signal } = theirs
@@ -173,7 +173,7 @@ test('does not abort when the connection ends behind a stream that arrived whole
   t.false(signal.aborted)
 })
 
-test('reading is the same with a signal', async t => {
+test('reading works the same with a signal', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   t.false(theirs.signal.aborted)
@@ -213,7 +213,7 @@ test('a listener may use the stream', async t => {
   t.is(await prompt(outcomes, 'the listener'), 'ERR_STREAM_RESET')
 })
 
-test('leaves nothing behind on a connection that lives on', async t => {
+test('releases everything on a connection that continues', async t => {
   await using peers = await pair()
   const listening = peers.server.listen([[Echo, async stream => stream.finish(String(stream.signal.aborted))]])
   for (let at = 0; at < 200; at++) {

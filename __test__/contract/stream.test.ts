@@ -274,7 +274,7 @@ for (const [how, leave] of [
     }
   ]
 ] as const)
-  test(`leaving a loop over a stream by ${how} stops reading, and writing goes on`, async t => {
+  test(`leaving a loop over a stream by ${how} stops reading, and writing continues`, async t => {
     await using peers = await pair()
     const [mine, theirs] = await peers.stream()
     await mine.write('one')

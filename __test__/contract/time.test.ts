@@ -3,7 +3,7 @@ import test from 'ava'
 import { pair } from '../helpers/pair.js'
 import { prompt } from '../helpers/prompt.js'
 
-test('a peer tells its time, as one line of RFC 3339 in UTC', async t => {
+test('a peer answers with its time, as one line of RFC 3339 in UTC', async t => {
   await using peers = await pair()
   await using listener = peers.server.serveTime()
   await listener.ready
@@ -17,7 +17,7 @@ test('a peer tells its time, as one line of RFC 3339 in UTC', async t => {
   await t.throwsAsync(again.ready, { code: 'ERR_PROTOCOL_IN_USE' })
 })
 
-test('an answer that is no time is an error, as is none', async t => {
+test('an answer without a time, and no answer, are errors', async t => {
   await using peers = await pair()
   let answer = ''
   await using listener = peers.server.listen({

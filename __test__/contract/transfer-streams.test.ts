@@ -1,4 +1,4 @@
-// What `sendFrom` and `receiveTo` do to their stream and to what is on disk already.
+// Effects of `sendFrom` and `receiveTo` on their stream and on existing files.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,7 +44,7 @@ for (const [name, end] of [
     t.deepEqual(readdirSync(here), [])
   })
 
-test('less than total is an error, and no file', async t => {
+test('fewer bytes than total are an error, and leave no file', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const here = folder(t)
@@ -130,7 +130,7 @@ test('a handler that does not wait for its transfer does not cut it short', asyn
   await t.throwsAsync(readAll(cut), { code: 'ERR_STREAM_RESET' })
 })
 
-test('a transfer sends and receives what is left of a stream', async t => {
+test('a transfer sends and receives the rest of a stream', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const line = theirs.nextJson()
@@ -142,7 +142,7 @@ test('a transfer sends and receives what is left of a stream', async t => {
   t.is((await receiveTo(theirs, nothing())).bytes, 0)
 })
 
-test('a pending read is an error that leaves the stream as it is', async t => {
+test('a pending read is an error that leaves the stream unchanged', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const reading = theirs.nextString()
@@ -151,7 +151,7 @@ test('a pending read is an error that leaves the stream as it is', async t => {
   t.is(await reading, 'still here')
 })
 
-test('invalid arguments leave the stream as it is', async t => {
+test('invalid arguments leave the stream unchanged', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const fails = (call: Promise<unknown>, message: RegExp) =>

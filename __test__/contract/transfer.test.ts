@@ -20,7 +20,7 @@ function folder(t: ExecutionContext): string {
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-/** Gives some bytes, 200 ms later some more, and then waits for ever. */
+/** Yields some bytes, more 200 ms later, and then waits forever. */
 function stalling(): Readable {
   const pauses = [0, 200]
   return new Readable({
@@ -31,7 +31,7 @@ function stalling(): Readable {
   })
 }
 
-/** Keeps what it gets, at most `most` bytes. */
+/** Collects the bytes that it receives, at most `most`. */
 function keeping(most = Number.POSITIVE_INFINITY): Writable & { readonly bytes: Buffer } {
   const chunks: Uint8Array[] = []
   let size = 0
@@ -47,7 +47,7 @@ function keeping(most = Number.POSITIVE_INFINITY): Writable & { readonly bytes: 
 }
 
 for (const bytes of [0, 1, 5_000_000])
-  test(`a file of ${bytes} bytes arrives whole, with count, digest and progress on both sides`, async t => {
+  test(`a file of ${bytes} bytes arrives complete, with count, digest and progress on both sides`, async t => {
     await using peers = await pair()
     const [mine, theirs] = await peers.stream()
     const here = folder(t)
@@ -116,7 +116,7 @@ test('streams, generators and lists are sources, a Writable is a target', async 
   }
 })
 
-test('neither end reads faster than the other takes', async t => {
+test('neither end reads faster than the other accepts', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   let given = 0
@@ -127,7 +127,7 @@ test('neither end reads faster than the other takes', async t => {
     }
   })
   const sending = sendFrom(mine, source)
-  // A target that takes a chunk at each call.
+  // A target that accepts one chunk per call.
   let next: (() => void) | undefined
   const target = new Writable({
     highWaterMark: 1,
@@ -141,7 +141,7 @@ test('neither end reads faster than the other takes', async t => {
     before = given
     await new Promise(resolve => setTimeout(resolve, 200))
   }
-  // The stream's window and the buffers on the way.
+  // The stream's window, and the buffers on the path.
   t.true(given < 10_000_000, String(given))
   const take = setInterval(() => {
     for (let done = next; done !== undefined; done = next) {
@@ -174,10 +174,10 @@ test('progress is reported at most every 100 ms, and at the end', async t => {
   t.deepEqual(reports.at(-1), { bytes: 50_000, total: 70_000 })
 })
 
-/** The code that the peer gets: cancelled, or failed. */
+/** The code that the peer gets: cancelled or failed. */
 const codeOf = (failure: string) => (failure.includes('its signal') ? 0x101 : 0x102)
 
-/** Ways in which the sender fails half way, and the code or name of its error. */
+/** Ways in which the sender fails in the middle, and the code or name of its error. */
 const senderFails: Record<string, [(mine: PeerStream) => Promise<unknown>, string]> = {
   'the source fails': [
     mine => {
@@ -226,12 +226,12 @@ for (const [name, [send, expected]] of Object.entries(senderFails))
     t.is(heard!.errorCode, codeOf(name))
     t.deepEqual(readdirSync(here), ['to'])
     t.is(readFileSync(join(here, 'to'), 'utf8'), 'before')
-    // The other direction is open, to say why.
+    // The other direction is open, to send the reason.
     await theirs.writeLine('what?')
     t.is(await mine.nextString(), 'what?')
   })
 
-test('a source that is left is destroyed', async t => {
+test('a source that is not read to its end is destroyed', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   const source = stalling()
@@ -252,7 +252,7 @@ test('a source that is left is destroyed', async t => {
   t.true(left)
 })
 
-test('errors of files say what the system said', async t => {
+test("errors of files contain the system's message", async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const path = join(folder(t), 'missing', 'file')
@@ -261,11 +261,11 @@ test('errors of files say what the system said', async t => {
     t.throwsAsync(receiveTo(theirs, path), { code: 'ERR_FILE', message: /^cannot write the file: ENOENT: / })
   ])
   for (const error of errors) t.is((error!.cause as { code?: string }).code, 'ENOENT')
-  // Not the hidden file, which the program did not name.
+  // Not the temporary file, whose name the program did not choose.
   t.is(errors[1]!.message, `cannot write the file: ENOENT: the folder '${dirname(path)}' does not exist`)
 })
 
-test('more than total says so, and not to raise maxBytes', async t => {
+test('the error for more bytes than total does not advise raising maxBytes', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const sending = mine.finish('six is').catch(() => {})
@@ -316,7 +316,7 @@ const receiverFails: Record<string, [(theirs: PeerStream, here: string) => Promi
 }
 
 for (const [name, [receive, expected]] of Object.entries(receiverFails))
-  test(`the sender is stopped, and no file stays, when ${name}`, async t => {
+  test(`the sender is stopped, and no file is left, when ${name}`, async t => {
     await using peers = await pair()
     const [mine, theirs] = await peers.stream()
     const here = folder(t)

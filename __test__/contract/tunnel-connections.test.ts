@@ -1,4 +1,4 @@
-// How connections of a TCP tunnel carry bytes and end: a failure on one side is never a clean end on the other.
+// Bytes and ends of connections of a TCP tunnel: a failure on one side is never a clean end on the other.
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
@@ -37,7 +37,7 @@ async function isReset(t: ExecutionContext, socket: Socket): Promise<void> {
   t.is(await prompt(failed(socket), 'a reset'), 'ECONNRESET')
 }
 
-test('each direction ends by itself, and large bodies arrive whole', async t => {
+test('each direction ends separately, and large bodies arrive complete', async t => {
   await using tunnel = await tunnelled()
   const [client, service] = await tunnel.connect()
   const [request, answer] = [pattern(3_000_000), pattern(2_000_000)]
@@ -85,7 +85,7 @@ test('a peer that loses access loses its connections', async t => {
   t.is(await prompt(failureOf(tunnel.bridge.port), 'a reset'), 'ECONNRESET')
 })
 
-test('a service that reads nothing holds up its client, and gets every byte later', async t => {
+test('a service that reads nothing blocks its client, and gets every byte later', async t => {
   await using tunnel = await tunnelled()
   const [client, service] = await tunnel.connect()
   const chunk = new Uint8Array(64 * 1024)
@@ -101,7 +101,7 @@ test('a service that reads nothing holds up its client, and gets every byte late
   t.is((await prompt(readSocket(service), 'every byte')).length, written)
 })
 
-/** Whether nothing more is taken for a second. */
+/** Whether no more bytes are accepted for a second. */
 function isStuck(socket: Socket): Promise<boolean> {
   return new Promise(resolve => {
     const timer = setTimeout(resolve, 1000, true)

@@ -1,4 +1,4 @@
-// HTTP tunnels: who may use them, and how they work with fetch, serveHttp and node:http. What passes is tested in crates/fastn-net/tests/http.
+// HTTP tunnels: access, and use with fetch, serveHttp and node:http. crates/fastn-net/tests/http tests the forwarded messages.
 import { once } from 'node:events'
 import { type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -9,7 +9,7 @@ import { pair } from '../helpers/pair.js'
 import { prompt } from '../helpers/prompt.js'
 import { webServer } from '../helpers/web.js'
 
-/** Asks a port of 127.0.0.1. A resolver may not know names below localhost. */
+/** Sends a request to a port of 127.0.0.1. A resolver may not know names below localhost. */
 async function ask(port: number | null, options: RequestOptions, body?: string): Promise<[IncomingMessage, string]> {
   const sent = request({ host: '127.0.0.1', port, agent: false, ...options })
   sent.end(body)
@@ -21,7 +21,7 @@ test('a bridge carries requests to the exposed service of the peer in the Host',
   await using peers = await pair()
   await using service = await webServer()
   await using exposed = await peers.server.exposeHttp(service.port, { allow: [peers.client.publicKey] })
-  // The alias says where the peer is, which nothing else does on loopback.
+  // The alias has the peer's address; loopback has no look-up.
   await using bridge = await peers.client.bridgeHttp({ hosts: { alias: peers.server.address() } })
   t.true(exposed instanceof Tunnel && bridge instanceof Tunnel)
   t.deepEqual([exposed.port, exposed.url], [null, null])
@@ -129,7 +129,7 @@ test('an upgraded connection is carried', async t => {
   t.is(await prompt(text(socket), 'echo'), 'hello')
 })
 
-test('a peer that is not allowed gets status 403, and a service that is gone 502', async t => {
+test('a peer that is not allowed gets status 403, and a missing service is 502', async t => {
   await using peers = await pair()
   const { server, client } = peers
   await using _exposed = await server.exposeHttp(1, { allow: [server.id52] })
@@ -139,7 +139,7 @@ test('a peer that is not allowed gets status 403, and a service that is gone 502
   t.is((await ask(bridge.port, { headers: { host: `gone.${server.id52}.localhost` } }))[0].statusCode, 502)
 })
 
-test('options are checked', async t => {
+test('invalid options of HTTP tunnels are rejected', async t => {
   await using peers = await pair()
   const { server, client } = peers
   const invalid = { code: 'ERR_INVALID_ARGUMENT' }

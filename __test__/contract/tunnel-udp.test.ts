@@ -46,7 +46,7 @@ test('an idle flow ends', async t => {
   for (const socket of [service, client]) socket.close()
 })
 
-test('UDP has neither Unix sockets nor the options of TCP', async t => {
+test('UDP tunnels reject Unix sockets and options of TCP', async t => {
   await using peers = await pair()
   const invalid = { code: 'ERR_INVALID_ARGUMENT' }
   await t.throwsAsync(peers.server.exposeUdp('unix:service.sock', { allow: 'public' }), invalid)

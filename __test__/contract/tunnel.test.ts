@@ -1,4 +1,4 @@
-// TCP tunnels: who may use them, where they listen, and how they end. The bytes and their ends are in tunnel-connections.test.ts.
+// TCP tunnels: access, local addresses, and how they end. tunnel-connections.test.ts tests their bytes and ends.
 import { rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -24,7 +24,7 @@ test('a bridge carries connections to the exposed service', async t => {
   t.is((await prompt(readSocket(socket), 'echo')).toString(), 'hello')
 })
 
-test('allow is required, and names peers or everyone', async t => {
+test("allow is required: a list of peers, or 'public'", async t => {
   await using peers = await pair()
   const { server, client } = peers
   const invalid = { code: 'ERR_INVALID_ARGUMENT' }
@@ -58,7 +58,7 @@ test('services have names, and each name has one service', async t => {
   t.deepEqual([one.connections, two.port], [0, null])
 })
 
-test('a local address that cannot be used is named', async t => {
+test('the error names an unusable local address', async t => {
   await using peers = await pair()
   await using service = await echoServer()
   const peer = peers.server.address()
@@ -72,7 +72,7 @@ test('a local address that cannot be used is named', async t => {
   await t.throwsAsync(peers.server.exposeTcp('no port', { allow: 'public' }), invalid)
 })
 
-test('a closed tunnel accepts nothing, and resets what outlasts its timeout', async t => {
+test('a closed tunnel accepts nothing, and resets connections that outlast its timeout', async t => {
   await using peers = await pair()
   await using service = await echoServer()
   const exposed = await peers.server.exposeTcp(service.port, { allow: 'public' })

@@ -1,4 +1,4 @@
-// Libraries for HTTP, as they are, over a peer: axios, got, undici, Express and Hono.
+// Unmodified HTTP libraries over a peer: axios, got, undici, Express and Hono.
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import test, { type ExecutionContext } from 'ava'
@@ -8,7 +8,7 @@ import { load } from './support/load.js'
 
 const big = 'x'.repeat(300_000)
 
-/** An Express app behind a peer, and the other end. */
+/** An Express app behind a peer, and a client of it. */
 async function express(t: ExecutionContext) {
   const ends = await pair()
   t.teardown(() => ends[Symbol.asyncDispose]())

@@ -1,4 +1,4 @@
-// Libraries that take a stream in place of a socket, as they are, over a peer: ws, pg, ssh2 and mqtt.
+// Unmodified libraries that take a stream in place of a socket, over a peer: ws, pg, ssh2 and mqtt.
 import { generateKeyPairSync } from 'node:crypto'
 import { on, once } from 'node:events'
 import { createServer } from 'node:http'
@@ -55,7 +55,7 @@ test('pg: a query over a stream', async t => {
   await client.end()
 })
 
-/** As much of PostgreSQL as a simple query needs: one row with the query's text. */
+/** The part of PostgreSQL that a simple query needs: one row with the query's text. */
 async function postgres(stream: PeerStream): Promise<void> {
   const message = (type: string, ...parts: Buffer[]) => {
     const body = Buffer.concat(parts)

@@ -1,5 +1,5 @@
-// Ends in the way and at the step that the arguments say, with calls of every kind pending. Arguments: the server's address, the way, the
-// step, and after how many turns of the event loop.
+// Ends in the given way and at the given step, with calls of every kind pending. Arguments: the server's address, the way, the step, and
+// the number of turns of the event loop before the end.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -54,12 +54,12 @@ if (way === 'workers end' && level === 'main') {
 if (way === 'close') await endpoint.close()
 else if (level === 'main') console.log('ready')
 if (way === 'signal' || way === 'kill') await wait(60_000)
-// A read that waits keeps a process alive.
+// A pending read keeps a process alive.
 controller.abort()
 await watching.return()
 endpoint.unref()
 
-/** Awaits a call, which may never settle. Ends the program before that if this is the step to end at. */
+/** Awaits a call, which may never settle. Ends the program first if this is the step to end at. */
 async function during<Result>(at: number, call: Promise<Result>): Promise<Result> {
   call.catch(() => {})
   if (String(at) === step && level === 'main') {
@@ -67,14 +67,14 @@ async function during<Result>(at: number, call: Promise<Result>): Promise<Result
     if (way === 'exit') process.exit(7)
     if (way === 'throw') await thrown()
     if (way === 'reject') void Promise.reject(new Error('as planned'))
-    // What follows would be done before Node.js reports it.
+    // The next steps would finish before Node.js reports the rejection.
     if (way === 'reject') await wait(60_000)
   }
   const settled = at === 8 || at === 11
   return await (settled ? (undefined as never) : call)
 }
 
-/** Throws outside of every promise. */
+/** Throws outside every promise. */
 async function thrown(): Promise<void> {
   setImmediate(() => {
     throw new Error('as planned')

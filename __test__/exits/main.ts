@@ -1,5 +1,5 @@
-// `npm run test:exits`: a matrix of ways and moments in which a program ends, each in a process of its own. A program must end as asked, in
-// time, and print nothing of its own. The server that they talk to must be as before at the end.
+// `npm run test:exits`: a matrix of ways and moments in which a program ends, each in its own process. A program must end as asked, in
+// time, and print nothing else. At the end, the server must be as before.
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { createEndpoint } from 'fastn-net'
@@ -44,7 +44,7 @@ console.log(`${passed} passed, ${failed} failed`)
 await server.close()
 if (failed > 0) process.exitCode = 1
 
-/** Runs one program. Returns what is wrong with how it ended. */
+/** Runs one program. Returns how its end differs from the expected one, if it does. */
 async function judge(way: Way, step: number, turns: number): Promise<string | undefined> {
   const { FASTN_NET_LOG: _, ...rest } = process.env
   const env = { ...rest, FASTN_NET_NETWORK: 'loopback' }
@@ -74,7 +74,7 @@ async function judge(way: Way, step: number, turns: number): Promise<string | un
   if (code !== expected.code || signal !== expected.signal)
     return `ended with ${code ?? signal}: ${stderr.slice(-1000)}`
   if (stdout !== expected.stdout) return `printed '${stdout}'`
-  // Of Node's report of an uncaught error, the first lines are the source's.
+  // The first lines of Node's report of an uncaught error show the source.
   if (expected.error ? !/Error: as planned/.test(stderr) || /panicked|ERR_/.test(stderr) : stderr !== '')
     return `printed to stderr: ${stderr.slice(-1000)}`
   return undefined

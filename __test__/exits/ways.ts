@@ -1,11 +1,11 @@
-/** How a program of the matrix ends. */
+/** The way in which a program of the matrix ends. */
 export type Way = 'end' | 'close' | 'exit' | 'throw' | 'reject' | 'signal' | 'kill' | 'worker' | 'workers end' | 'fork'
 
 interface Expected {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
-  /** Whether the planned error is printed, and nothing else. */
+  /** Whether only the planned error is printed. */
   readonly error: boolean
 }
 
@@ -24,5 +24,5 @@ export const ways: Record<Way, Expected> = {
   fork: { ...clean, stdout: 'fork ended with 0\nready\n' }
 }
 
-/** Steps of the program at which it can end. */
+/** Number of steps at which the program can end. */
 export const steps = 12

@@ -12,7 +12,7 @@ import { waits } from './support/waits.js'
 const size = 40_000_000
 
 for (const seconds of [1, 10, 60]) {
-  test(`a file arrives whole over a link that is down for ${seconds} s, and what has arrived is not sent twice`, async t => {
+  test(`a file arrives complete over a link that is down for ${seconds} s, and received bytes are not sent twice`, async t => {
     const lab = new Lab(t)
     const [near, far] = [lab.host('near'), lab.host('far')]
     const at = (namespace: string): CliOptions => {
@@ -34,7 +34,7 @@ for (const seconds of [1, 10, 60]) {
     )
     far.plug()
     const { moved } = await sender.event('done')
-    // What was on its way when the link went down may be sent again.
+    // Bytes in flight when the link went down may be sent again.
     t.true(Number(moved) < size + 20_000_000, `${moved} bytes were sent`)
     t.is((await sender.ended).code, 0)
     t.is((await program.ended).code, 0)

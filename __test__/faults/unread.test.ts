@@ -41,7 +41,7 @@ test('data unread for a minute arrives complete', async t => {
   })
 })
 
-test('survives a peer that acks, reads nothing for a minute, and vanishes', async t => {
+test('survives a peer that acknowledges, reads nothing for a minute, and vanishes', async t => {
   await withBystander(t, {
     async run({ lab, near, count }) {
       const { address, program } = await startRaw(t, lab.host('raw'))

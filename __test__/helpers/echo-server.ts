@@ -32,7 +32,7 @@ export async function echoServer(): Promise<EchoServer> {
         }
       ]
     ],
-    // These tests are about programs that end in the middle of an exchange.
+    // These tests end programs in the middle of an exchange.
     { onError: () => {} }
   )
   return {

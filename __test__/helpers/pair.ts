@@ -54,7 +54,7 @@ export async function readAll(stream: AsyncIterable<Uint8Array>): Promise<Buffer
   return Buffer.concat(chunks)
 }
 
-/** Bytes that encode their offset, so that a lost, repeated or moved one shows. */
+/** Bytes that encode their offset, so that a lost, repeated or moved one is detected. */
 export function pattern(length: number): Uint8Array {
   const bytes = new Uint8Array(length)
   for (let at = 0; at < length; at++) bytes[at] = at ^ (at >> 8) ^ (at >> 16)

@@ -2,7 +2,7 @@ import type { ExecutionContext } from 'ava'
 import { type Endpoint, FastnNetError } from 'fastn-net'
 import { pair } from './pair.js'
 
-/** A client and a server that are closed when the test ends, and the server's address. */
+/** Returns a client and a server that are closed when the test ends, and the server's address. */
 export async function requestPair(
   t: ExecutionContext
 ): Promise<{ client: Endpoint; server: Endpoint; peer: ReturnType<Endpoint['address']> }> {
@@ -21,7 +21,7 @@ export async function failureOf(promise: Promise<unknown>): Promise<FastnNetErro
   throw new Error(`no FastnNetError but ${value instanceof Error ? value.stack : JSON.stringify(value)}`)
 }
 
-/** A promise and the function that resolves it. */
+/** A promise, and the function that resolves it. */
 export function gate<Value = void>(): { readonly opened: Promise<Value>; readonly open: (value: Value) => void } {
   let open: (value: Value) => void = () => {}
   const opened = new Promise<Value>(resolve => {
@@ -37,7 +37,7 @@ export async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   return result
 }
 
-/** Yields each. */
+/** Yields each item. */
 export async function* each<Item>(items: Iterable<Item>): AsyncGenerator<Item, undefined> {
   yield* items
 }

@@ -37,7 +37,7 @@ export async function tcpServer(onSocket: (socket: Socket) => void = () => {}): 
   }
 }
 
-/** Listens, and sends back what it gets. */
+/** Listens, and echoes what it receives. */
 export function echoServer(): Promise<TcpServer> {
   return tcpServer(socket => socket.pipe(socket))
 }
@@ -51,7 +51,7 @@ export async function connectTo(target: number | string | null): Promise<Socket>
   return socket
 }
 
-/** Connects to a port of 127.0.0.1, and resolves with how the socket fails, which may be before it is connected. */
+/** Connects to a port of 127.0.0.1, and resolves with the error code of the socket, which may fail before it is connected. */
 export function failureOf(port: number | null): Promise<string> {
   return failed(connect({ port: port ?? 0, host: '127.0.0.1' }))
 }

@@ -7,7 +7,7 @@ export function socksRequest(host: string, port: number): Buffer {
   return Buffer.from([5, 1, 0, 3, name.length, ...name, port >> 8, port & 255])
 }
 
-/** Sends bytes to a port of 127.0.0.1, and resolves with what comes back until the end or a reset. */
+/** Sends bytes to a port of 127.0.0.1, and resolves with the received bytes at the end or a reset. */
 export async function exchange(port: number | null, bytes: Uint8Array | string): Promise<Buffer> {
   const socket = connect(port ?? 0, '127.0.0.1')
   const chunks: Uint8Array[] = []

@@ -18,14 +18,14 @@ export interface WebServer extends AsyncDisposable {
   readonly server: Server
 }
 
-/** Answers with what it was asked, as JSON. */
+/** Answers with a description of the request, as JSON. */
 const echo: RequestListener = async (asked, response) => {
   const { method, url, headers } = asked
   response.setHeader('set-cookie', ['a=1', 'b=2'])
   response.end(JSON.stringify({ method, url, headers, body: await text(asked) }))
 }
 
-/** Listens on a free port. Without a listener, it answers with what it was asked. */
+/** Listens on a free port. The default listener answers with a description of the request. */
 export async function webServer(listener: RequestListener = echo): Promise<WebServer> {
   const server = createServer(listener)
   server.listen(0, '127.0.0.1')
@@ -48,7 +48,7 @@ export interface Answer {
   readonly body: string
 }
 
-/** Asks a port of 127.0.0.1 for a host: a resolver may not know names below localhost. */
+/** Sends a request for a host to a port of 127.0.0.1: a resolver may not know names below localhost. */
 export async function ask(
   port: number,
   host: string,
@@ -62,14 +62,14 @@ export async function ask(
   return { status: response.statusCode, headers: response.headers, body: await text(response) }
 }
 
-/** Sends bytes to a port of 127.0.0.1, and returns all that comes back until the end of the connection. */
+/** Sends bytes to a port of 127.0.0.1, and returns all bytes that come back until the connection ends. */
 export async function exchange(port: number, message: string): Promise<string> {
   const socket = await connectTo(port)
   socket.write(message, 'latin1')
   return await prompt(text(socket), 'the end of the connection')
 }
 
-/** Reads from a socket until what it has sent matches. */
+/** Reads from a socket until the received text matches. */
 export async function readUntil(socket: Socket, pattern: RegExp): Promise<string> {
   let received = ''
   const matched = new Promise<void>((resolve, reject) => {

@@ -14,7 +14,7 @@ import {
 import { type RawConnection, RawPeer, type RawStream } from '../iroh/raw-peer.js'
 import { keepAlive } from './pair.js'
 
-/** Both ALPNs that every peer may speak. */
+/** Both ALPNs that every peer may use. */
 export const alpns = ['/fastn-net/1', '/fastn/entity/0.1'] as const
 
 /** Only peers of this project get its own codes. Older peers see 0. */
@@ -48,7 +48,7 @@ export interface Acceptor {
   readonly raw: RawConnection
 }
 
-/** We accept, the raw peer dials. */
+/** We accept, and the raw peer dials. */
 export async function acceptor(
   t: ExecutionContext,
   alpn: string,
@@ -61,14 +61,14 @@ export async function acceptor(
   return { endpoint, streams, peer, raw: await peer.connect(endpoint.address(), alpn) }
 }
 
-/** The next stream that came in. */
+/** The next incoming stream. */
 export async function next(streams: IncomingStreams): Promise<PeerStream> {
   const { done, value } = await streams.next()
   if (done) throw new Error('no stream will come any more')
   return value
 }
 
-/** A stream that the raw peer opened, from both ends, its ack read. */
+/** A stream that the raw peer opened, from both ends, with its ack read. */
 export async function accepted({ streams, raw }: Acceptor, line = echoLine): Promise<[PeerStream, RawStream]> {
   const theirs = await raw.open(line)
   const ack = await theirs.take(4)
@@ -79,13 +79,13 @@ export async function accepted({ streams, raw }: Acceptor, line = echoLine): Pro
 export interface Dialler {
   readonly endpoint: Endpoint
   readonly peer: RawPeer
-  /** Our end of the connection, held: so it is not closed when it is empty. */
+  /** Our end of the connection. Held, so that it is not closed when it is unused. */
   readonly connection: Connection
-  /** The raw peer's end of it. */
+  /** The raw peer's end. */
   readonly raw: RawConnection
 }
 
-/** We dial, the raw peer accepts. The connection is made. */
+/** We dial, and the raw peer accepts. The connection is established. */
 export async function dialler(t: ExecutionContext, alpn: string, options: EndpointOptions = {}): Promise<Dialler> {
   const endpoint = await endpointFor(t, options)
   const peer = await rawPeerFor(t, alpn)
@@ -99,8 +99,8 @@ async function dialled(endpoint: Endpoint, peer: RawPeer): Promise<Dialler> {
 }
 
 /**
- * Where the next stream goes, behind one that was refused or never acknowledged: an older peer takes no other on that connection,
- * so another is made.
+ * The connection of the next stream, after a stream that was refused or never acknowledged. An older peer accepts no further stream on
+ * the same connection, so there is a new one.
  */
 export async function behindRefusal({ endpoint, peer, connection, raw }: Dialler): Promise<Dialler> {
   if (raw.alpn === '/fastn-net/1') return { endpoint, peer, connection, raw }
@@ -108,19 +108,19 @@ export async function behindRefusal({ endpoint, peer, connection, raw }: Dialler
   return await dialled(endpoint, peer)
 }
 
-/** Begins to open a stream to the raw peer; gives its end, and the stream that waits for an ack. */
+/** Begins to open a stream to the raw peer. Returns the raw peer's end, and the stream that waits for an ack. */
 export async function opening(
   { endpoint, peer, raw }: Dialler,
   protocol: Protocol = echo,
   options: OpenOptions = {}
 ): Promise<[Promise<PeerStream>, RawStream]> {
   const ours = endpoint.getStream(peer.address, protocol, options)
-  // A later await sees its failure.
+  // Its failure is seen by a later await.
   ours.catch(() => {})
   return [ours, await raw.accept()]
 }
 
-/** The next stream on any new connection to the raw peer. A dial that was repeated leaves a connection without streams behind. */
+/** The next stream on any new connection to the raw peer. A repeated dial leaves a connection without streams. */
 export function nextStreamOf(peer: RawPeer): Promise<RawStream> {
   return new Promise((resolve, reject) => {
     const accept = async (): Promise<void> => {
@@ -132,14 +132,14 @@ export function nextStreamOf(peer: RawPeer): Promise<RawStream> {
   })
 }
 
-/** What the raw peer did before has arrived: it answers a ping. */
+/** Waits until everything that the raw peer has sent has arrived: it answers a ping. */
 export async function pinged({ endpoint, peer, raw }: Dialler): Promise<void> {
   const ping = endpoint.ping(peer.address)
   await (await raw.accept()).finish('ack\npong\n')
   await ping
 }
 
-/** A stream to the raw peer, from both ends, acked, its header read. */
+/** A stream to the raw peer, from both ends, acknowledged, with its header read. */
 export async function opened(dialler: Dialler): Promise<[PeerStream, RawStream]> {
   const [ours, theirs] = await opening(dialler)
   await theirs.take(echoLine.length)
@@ -147,17 +147,17 @@ export async function opened(dialler: Dialler): Promise<[PeerStream, RawStream]>
   return [await ours, theirs]
 }
 
-/** A little while, so that what was written goes out in a packet of its own. Nothing depends on it. */
+/** A short pause, so that written bytes go out in their own packet. No result depends on it. */
 export const pause = (ms = 3): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
-/** What a promise fails with. */
+/** The error of a promise that must reject. */
 export async function failure(promise: Promise<unknown>): Promise<Error> {
   const value = await promise.catch((error: unknown) => ({ error }))
   if (typeof value === 'object' && value !== null && 'error' in value) return value.error as Error
   throw new Error(`it did not fail but gave ${value}`)
 }
 
-/** The refusal line, as it must be written. */
+/** The refusal line, byte for byte. */
 export function refusal(code: string): RegExp {
   return new RegExp(`^\\{"error":"${code}","message":"(?:[^"\\\\]|\\\\.)*"\\}\\n$`)
 }
@@ -176,7 +176,7 @@ export interface GoldenProtocol {
   invalid: string[]
 }
 
-/** What the core's own tests read. */
+/** The golden file that the core's own tests read. */
 export function golden(name: 'wire'): GoldenWire
 export function golden(name: 'protocol'): GoldenProtocol
 export function golden(name: string): unknown {
@@ -185,7 +185,7 @@ export function golden(name: string): unknown {
   )
 }
 
-/** A protocol of a header as `stream.protocol` has it. */
+/** The protocol of a header, in the form of `stream.protocol`. */
 export function protocolOf(text: string): Protocol {
   const protocol = JSON.parse(text) as Protocol
   if (typeof protocol === 'string' || typeof protocol.Generic !== 'string') return protocol
@@ -193,7 +193,7 @@ export function protocolOf(text: string): Protocol {
   return isReserved ? protocol : protocol.Generic
 }
 
-/** Whether JavaScript writes this protocol as the core does: its numbers know neither 1.0 nor integers above 2^53. */
+/** Whether JavaScript writes this protocol like the core does: JavaScript numbers have neither 1.0 nor integers above 2^53. */
 export function sayable(text: string): boolean {
   try {
     return JSON.stringify(JSON.parse(text)) === text

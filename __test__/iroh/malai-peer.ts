@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { type PeerAddress, PublicKey } from 'fastn-net'
 
-/** Its own types do not compile. */
+/** The package's own types do not compile. */
 interface Iroh {
   readonly Iroh: { memory(options: object): Promise<Node> }
 }
@@ -29,9 +29,9 @@ interface Halves {
 const alpn = Buffer.from('/kulfi/identity/0.1')
 
 /**
- * A peer made of what malai 0.2.4 to 0.2.9 are made of: iroh 0.35, with malai's ALPN. A test says every byte of a stream.
+ * A peer with the parts of malai 0.2.4 to 0.2.9: iroh 0.35, with malai's ALPN. A test sends and expects every byte of a stream.
  *
- * It looks for its public relays: it starts only in a network namespace of its own.
+ * It contacts its public relays, so it starts only in a network namespace of its own.
  */
 export class MalaiPeer {
   readonly #node: Node
@@ -68,7 +68,7 @@ export class MalaiPeer {
     return { id52: PublicKey.from(addr.nodeId).id52, addresses: listenAddrs.filter(at => at.startsWith('127.')) }
   }
 
-  /** Tells it where a peer is, as mDNS does. It drops packets from unknown addresses: without this, the peer cannot dial it. */
+  /** Tells it a peer's address, as mDNS does. It drops packets from unknown addresses: without this, that peer cannot dial it. */
   async discover(peer: PeerAddress): Promise<void> {
     await this.#node.net.addNodeAddr(addressOf(peer))
   }
@@ -127,14 +127,14 @@ export class MalaiStream {
     await this.#halves.send.finish()
   }
 
-  /** Exactly so many bytes, as text. */
+  /** Reads exactly this many bytes, as text. */
   async take(count: number): Promise<string> {
     const bytes = Buffer.alloc(count)
     await this.#halves.recv.readExact(bytes)
     return bytes.toString()
   }
 
-  /** All bytes up to the end, as text. */
+  /** Reads all bytes up to the end, as text. */
   async rest(): Promise<string> {
     return Buffer.from(await this.#halves.recv.readToEnd(1 << 20)).toString()
   }

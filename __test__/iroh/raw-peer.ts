@@ -3,9 +3,9 @@ import iroh, { type BiStream, type Connection, type Endpoint as RawEndpoint } fr
 import { type PeerAddress, PublicKey } from 'fastn-net'
 
 /**
- * A peer made by others: iroh's own binding for Node. It knows QUIC and nothing of the framing, so a test says every byte.
+ * A third-party peer: iroh's own binding for Node.js. It knows QUIC, but not the framing, so a test sends and expects every byte.
  *
- * It asks the router for ports and cannot be told not to: it starts only where there is no other network than loopback.
+ * It requests port mappings from the router and has no option to disable that, so it starts only on a network with loopback alone.
  */
 export class RawPeer {
   readonly #endpoint: RawEndpoint
@@ -20,7 +20,7 @@ export class RawPeer {
     return await RawPeer.startAt('127.0.0.1:0', ...alpns)
   }
 
-  /** One that binds an address of a network that the test has made, and that leads nowhere. */
+  /** Starts a peer that binds an address of an isolated test network. */
   static async startAt(address: string, ...alpns: string[]): Promise<RawPeer> {
     const builder = iroh.Endpoint.builder()
     iroh.presetMinimal(builder)
@@ -58,7 +58,7 @@ export class RawPeer {
 
 export class RawConnection {
   readonly #connection: Connection
-  // A stream that the collector finds is ended by it, at a time of its own.
+  // Referenced, because the garbage collector would end an unreferenced stream.
   readonly #streams: RawStream[] = []
 
   constructor(connection: Connection) {
@@ -83,7 +83,7 @@ export class RawConnection {
     this.#connection.close(BigInt(code), list(reason))
   }
 
-  /** Resolves with how it ended, in iroh's words. */
+  /** Resolves with the close reason, in iroh's words. */
   closed(): Promise<string> {
     return this.#connection.closed()
   }
@@ -120,33 +120,33 @@ export class RawStream {
   }
 
   /**
-   * Releases both halves as a Rust peer does by dropping them: STOP_SENDING for what it did not read, the end behind what it
-   * sent, or a reset where it was stopped itself, for there `finish` frees nothing.
+   * Releases both halves like a Rust peer that drops them: STOP_SENDING for unread bytes, and a FIN after the sent bytes. After a stop by
+   * the other side it resets, because `finish` then frees nothing.
    */
   async drop(): Promise<void> {
-    // A half that is over already is no failure here.
+    // A half may have ended already.
     await this.stop(0).catch(() => {})
     await this.#stream.send.finish().catch(() => {})
     const code = await this.stopped().catch(() => null)
     if (code !== null) await this.reset(code).catch(() => {})
   }
 
-  /** Exactly so many bytes, as text. */
+  /** Reads exactly this many bytes, as text. */
   async take(count: number): Promise<string> {
     return Buffer.from(await this.#stream.recv.readExact(count)).toString()
   }
 
-  /** All bytes up to the end, as text. Rejects when the stream is reset instead. */
+  /** Reads all bytes up to the end, as text. Rejects when the stream is reset. */
   async rest(): Promise<string> {
     return Buffer.from(await this.#stream.recv.readToEnd(64 * 1024 * 1024)).toString()
   }
 
-  /** The code that the other side reset its sending with, `null` when it ended well. */
+  /** The code with which the other side reset its half; `null` after a FIN. */
   wasReset(): Promise<number | null> {
     return this.#stream.recv.receivedReset()
   }
 
-  /** The code that the other side stopped our sending with, `null` when it took all of it. */
+  /** The code with which the other side stopped our half; `null` if it took everything. */
   stopped(): Promise<number | null> {
     return this.#stream.send.stopped()
   }

@@ -1,9 +1,9 @@
-/** How many of a thing are opened and ended. */
+/** Number of each thing that is opened and ended. */
 export const counts = { streams: 100_000, requests: 10_000, connections: 1_000, endpoints: 200, workers: 100 }
 
 export type ThingName = keyof typeof counts
 
-/** `closes`: as the documentation says; otherwise they are left open. `holds`: their objects stay referenced after that. */
+/** `closes`: ended as documented; otherwise left open. `holds`: the objects stay referenced afterwards. */
 export interface Manner {
   readonly closes: boolean
   readonly holds: boolean
@@ -22,11 +22,11 @@ export interface Case {
   readonly thing: ThingName
   readonly way: Way
   readonly count: number
-  /** All of {@link counts}, not a part. */
+  /** Whether it opens all of {@link counts}, not a part. */
   readonly isWhole: boolean
 }
 
-/** What a process prints about its case. */
+/** Result of a case, printed by its process. */
 export interface Result {
   readonly summary: string
   readonly wrong: readonly string[]

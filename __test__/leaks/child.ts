@@ -10,9 +10,9 @@ const { thing, way, count, isWhole } = JSON.parse(process.argv[2] as string) as 
 const { closes, holds } = ways[way]
 const rounds = isWhole ? 12 : 4
 /**
- * Growth that is no leak, from the second quarter of the rounds to the last. The first rounds compile code and fill the allocator's pools, up to
- * 110 MiB; a short run ends before that, and each worker leaves fragments. In a whole run, 150 bytes of each stream exceed the limit, or
- * 80 KiB of each endpoint.
+ * Growth that is not a leak, from the second quarter of the rounds to the last. The first rounds compile code and fill the allocator's
+ * pools, up to 110 MiB; a short run ends before that, and each worker leaves fragments. In a whole run, 150 bytes per stream exceed the
+ * limit, or 80 KiB per endpoint.
  */
 const rss = (isWhole ? (thing === 'workers' ? 16 : 8) : 24) * mebibyte
 const limits: Memory = { rss, heap: mebibyte / 2 }
@@ -23,7 +23,7 @@ const samples: Memory[] = []
 const began = performance.now()
 // Waiting for the end of a connection does not keep a process alive.
 setInterval(() => {}, 60_000)
-// What a process starts once: the runtime's threads, owners, and what the first objects load.
+// Started once per process: the runtime's threads, owners, and code that the first objects load.
 let before: Counts | undefined
 await once(size)
 before = counted()
@@ -40,7 +40,7 @@ async function once(count: number): Promise<void> {
   let held: readonly unknown[] | undefined = await round(count)
   if (!holds) held = undefined
   if (!closes && (holds || endsOnlyWithOwner)) await end()
-  // A stream of which the end was not read keeps its handle, to tell of it. Nothing else is left.
+  // A stream with an unread end keeps its handle, to report the end. Nothing else is left.
   if (holds) wrong.push(...(await settled(before, isIdle, keepsHandle || !closes)))
   if (holds && (held?.length ?? 0) < count) wrong.push(`${held?.length} of ${count} were held`)
   held = undefined

@@ -1,5 +1,5 @@
-// `npm run test:leaks`: each case in a process of its own, whose memory nothing else has touched. Arguments: a divisor of the counts, and
-// names of cases to run, all without.
+// `npm run test:leaks`: each case in a new process, whose memory holds nothing else. Arguments: a divisor of the counts, and names of
+// cases to run; without arguments, all cases.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
@@ -9,7 +9,7 @@ import { type Case, counts, type Result, type ThingName, type Way, ways } from '
 const [divisor = '1', ...only] = process.argv.slice(2)
 const program = fileURLToPath(new URL('child.js', import.meta.url))
 
-// Side by side: most of the time they wait for what ends in its own time.
+// Concurrent, because the cases mostly wait for things to end by themselves.
 const lanes = 3
 
 const cases = (Object.keys(counts) as ThingName[])
@@ -36,7 +36,7 @@ async function judge(what: Case): Promise<Result> {
   const child = spawn(process.execPath, args, { env, timeout: 1_800_000, stdio: ['ignore', 'pipe', 'pipe'] })
   const [out, err, [code, signal]] = await Promise.all([
     text(child.stdout),
-    // What a collected object warns of is not printed: the cases leave things on purpose.
+    // Warnings about collected objects are not printed: the cases leave objects open on purpose.
     text(child.stderr),
     once(child, 'exit')
   ])

@@ -1,4 +1,4 @@
-// What a process has open, and how much memory it takes.
+// Open resources and memory of this process.
 import { readdirSync, readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { native } from '../../dist/modules/native/addon.js'
@@ -17,10 +17,10 @@ export interface Memory {
 }
 
 const gc = globalThis.gc as () => void
-/** Objects that were left open are released up to a second late; idle threads of the runtime end after ten. */
+/** Objects that were left open are released up to a second late; idle threads of the runtime end after ten seconds. */
 const patience = 60_000
 
-// Node.js starts all threads for files together.
+// Node.js starts all of its file system threads together.
 await readdir('.')
 
 export function counted(): Counts {
@@ -33,8 +33,8 @@ export function counted(): Counts {
 }
 
 /**
- * Collects until nothing more than `before` is open, and `isIdle` holds. Without a `before`, for two seconds, in which all ends that ends
- * in its own time. Returns what is still open after a minute. `keepsHandles`: native handles do not count.
+ * Collects garbage until no more than `before` is open, and `isIdle` holds. Without `before`, for two seconds, in which everything ends
+ * that ends by itself. Returns what is still open after a minute. `keepsHandles`: native handles do not count.
  */
 export async function settled(
   before: Counts | undefined,

@@ -1,19 +1,19 @@
-// What is opened and ended, a round at a time.
+// The things that are opened and ended, one round at a time.
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { type Connection, createEndpoint, type Endpoint, type Items } from 'fastn-net'
 import type { Manner, ThingName } from './cases.js'
 
 export interface Thing {
-  /** Opens `count` and closes them, or leaves them open. Returns all their objects, and nothing else refers to them. */
+  /** Opens `count` and closes them, or leaves them open. Returns all their objects, with no other reference to them. */
   round(count: number): Promise<readonly unknown[]>
-  /** Ends what owns those that were left open. The next round has another owner. */
+  /** Ends the owner of those that were left open. The next round has another owner. */
   end(): Promise<void>
-  /** Whether that which has no handle has ended, too. */
+  /** Whether things without a handle have ended too. */
   isIdle(): boolean
-  /** Collecting the objects ends nothing: the owner keeps it for the next one. */
+  /** Collecting the objects ends nothing: the owner keeps the thing for the next one. */
   readonly endsOnlyWithOwner?: boolean
-  /** An object that is closed may keep its handle until it is collected: it still answers questions. */
+  /** A closed object may keep its handle until it is collected, because it still answers questions. */
   readonly keepsHandle?: boolean
 }
 
@@ -25,7 +25,7 @@ const many = {
 }
 const options = { network: 'loopback', closeTimeout: 500, ...many } as const
 
-/** `size`: most of a round. */
+/** `size`: upper limit of a round. */
 export const things: Record<ThingName, (manner: Manner, size: number) => Thing> = {
   streams: ({ closes }) =>
     owned(
@@ -40,12 +40,12 @@ export const things: Record<ThingName, (manner: Manner, size: number) => Thing> 
             incoming.next()
           ])
           await mine.write('a line\n')
-          // Streams arrive in the order of their acknowledgements, so this may be another one's.
+          // Streams arrive in the order of their acknowledgements, so this may be the other end of another one.
           await theirs!.write(`${await theirs!.nextString()}\n`)
           if ((await mine.nextString()) !== 'a line') throw new Error('not answered')
           if (closes) {
             await Promise.all([mine, theirs!].map(each => each.finish()))
-            // To the end: a stream with an unread end keeps its handle to tell of it.
+            // Read to the end: a stream with an unread end keeps its handle to report it.
             await Promise.all([mine, theirs!].flatMap(each => [each.closed, each.bytes()]))
           }
           return [mine, theirs]
@@ -55,7 +55,7 @@ export const things: Record<ThingName, (manner: Manner, size: number) => Thing> 
     ),
 
   requests: ({ closes }) => ({
-    // The stream's end behind a body.
+    // The end of the stream, after the body.
     keepsHandle: true,
     ...owned(
       async () => {
@@ -116,7 +116,7 @@ export const things: Record<ThingName, (manner: Manner, size: number) => Thing> 
       async ({ server, clients, arrived }, count) => {
         const one = async (at: number) => {
           const client = clients[at]!
-          // Not the next that arrives: a connection that is closed before the server has it never arrives.
+          // Not the next arrival: a connection that is closed before the server has it never arrives.
           const arrival = new Promise<Connection>(resolve => arrived.set(client.id52, resolve))
           const [mine, theirs] = await Promise.all([client.connect(server.address()), arrival])
           arrived.delete(client.id52)
@@ -159,7 +159,7 @@ export const things: Record<ThingName, (manner: Manner, size: number) => Thing> 
   workers: ({ closes, holds }) => workers(closes ? 'close' : 'leave', !closes && holds)
 }
 
-/** `isTerminated`: they are ended from outside, with calls pending. */
+/** `isTerminated`: terminated from outside, with calls pending. */
 function workers(what: 'close' | 'leave' | 'endpoints', isTerminated: boolean): Thing {
   let running: Worker[] = []
   return {
@@ -183,7 +183,7 @@ function workers(what: 'close' | 'leave' | 'endpoints', isTerminated: boolean): 
   }
 }
 
-/** A thing whose owners are endpoints, made when they are needed. */
+/** A thing whose owners are endpoints, created on demand. */
 function owned<Owner extends { readonly ends: Endpoint[] }>(
   make: () => Promise<Owner>,
   round: (owner: Owner, count: number) => Promise<readonly unknown[]>,
@@ -208,7 +208,7 @@ function isUnconnected(ends: readonly Endpoint[]): boolean {
   return ends.every(end => end.peers().every(peer => peer.state !== 'connected'))
 }
 
-/** Calls `one` `count` times, `width` at once. */
+/** Calls `one` `count` times, `width` of them concurrently. */
 async function inTurn<Value>(count: number, width: number, one: (at: number) => Promise<Value>): Promise<Value[]> {
   const values: Value[] = []
   let next = 0

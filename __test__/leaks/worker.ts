@@ -1,4 +1,4 @@
-// A thread with endpoints of its own, which it closes, leaves, or waits with.
+// A thread with its own endpoints, which it closes, leaves open, or waits with.
 import { parentPort, workerData } from 'node:worker_threads'
 import { createEndpoint, type Endpoint } from 'fastn-net'
 

@@ -75,7 +75,7 @@ test('names a missing package and its C library', t => {
   )
 })
 
-test('an addon that the system cannot load is the cause, and comes first', t => {
+test('the error begins with the reason why the system cannot load the addon', t => {
   const { code, message, causes } = load(t, installed(name, 'addon.node', 'no library'))
   t.is(code, 'ERR_NATIVE')
   t.true(message.includes(name), message)
@@ -114,19 +114,19 @@ test('lists the supported platforms on a platform without an addon', t => {
   t.regex(message, /sunos.*Supported are darwin-arm64/)
 })
 
-test('tells a bundle to keep the package external, or to copy the addon', t => {
+test('the error tells a bundle to keep the package external, or to copy the addon', t => {
   const { code, message } = load(t, { 'out/package.json': '' }, { copy: 'out' })
   t.is(code, 'ERR_NATIVE')
   t.regex(message, /bundled into .*index\.js: keep fastn-net external, or copy/)
   t.true(message.includes(`fastn-net.${target}.node of the package ${name}`), message)
 })
 
-test('tells an unbuilt clone to build', t => {
+test('the error tells an unbuilt clone to build', t => {
   const { message } = load(t, { 'node_modules/fastn-net/Cargo.toml': '[workspace]' })
   t.regex(message, /npm run build/)
 })
 
-test('FASTN_NET_ADDON names the file, and one that cannot be loaded is named with the reason', t => {
+test('FASTN_NET_ADDON selects the file, and the error names one that cannot be loaded, with the reason', t => {
   const file = readdirSync(join(root, 'dist')).find(each => each.endsWith('.node'))
   t.is(load(t, {}, { addon: join(root, 'dist', file ?? 'no addon in dist') }).code, 'none')
   const { code, message } = load(t, { 'other.node': 'no library' }, { addon: 'other.node' })

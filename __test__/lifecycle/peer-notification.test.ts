@@ -1,4 +1,4 @@
-// What a peer sees when a process ends.
+// What a peer observes when a process ends.
 import test from 'ava'
 import { Graceful, getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
 import { Program } from '../helpers/program.js'

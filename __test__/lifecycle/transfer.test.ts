@@ -1,4 +1,4 @@
-// File transfers when a process is killed, or the disk takes no more.
+// File transfers when a process is killed, or the disk is full.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -39,7 +39,7 @@ if (process.platform === 'linux') {
   test('a disk that takes no more is ERR_FILE, and the file of before stays', async t => {
     const here = folder(t)
     writeFileSync(join(here, 'file'), 'before')
-    // A process may write files of 50 KiB only. Without the trap it would be killed, not told.
+    // A process may write only files of 50 KiB. Without the trap, it would be killed instead of getting an error.
     const limited = 'trap "" XFSZ; ulimit -f 50; exec "$@"'
     const command = ['-c', limited, 'bash', process.execPath, program, 'receive', join(here, 'file')]
     const receiver = spawn('bash', command, { stdio: ['ignore', 'pipe', 'inherit'] })

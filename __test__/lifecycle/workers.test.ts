@@ -29,7 +29,7 @@ test('workers that close nothing exit by themselves', async t => {
   t.deepEqual(await new Program('workers', 'leave').ended, quiet('done'))
 })
 
-test('the native state of a thread that never waited ends with it', async t => {
+test('the native state of a thread without pending calls ends with it', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-workers-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'lock')

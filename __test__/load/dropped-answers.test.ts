@@ -5,7 +5,7 @@ import { collectUntil } from './support/collect.js'
 
 const options = { network: 'loopback' } as const
 
-test.serial('dropped answers end, though their signal lives on', async t => {
+test.serial('dropped answers end, even if their signal stays referenced', async t => {
   const [client, server] = await Promise.all([
     getEndpoint(SecretKey.generate(), options),
     getEndpoint(SecretKey.generate(), options)

@@ -17,7 +17,7 @@ test('closed endpoints and their peers leave no native handle', async t => {
   }
   const before = native().handleCount()
   for (let count = 0; count < 20; count++) await one()
-  // The collector may keep the last few; a leak exceeds this limit.
+  // The garbage collector may keep the last few; a leak exceeds this limit.
   const few = before + 6
   for (let turn = 0; turn < 200 && native().handleCount() > few; turn++) {
     collect()

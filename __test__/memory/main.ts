@@ -1,5 +1,5 @@
-// Passes through the addon's unsafe code once: bytes in and out of JavaScript's memory, handles, wakes, ends of threads. For Valgrind, under
-// which it takes a minute or two, and the sanitizers. Prints 'done'.
+// Runs the addon's unsafe code once: bytes in and out of JavaScript's memory, handles, wakes, ends of threads. For Valgrind, under which
+// it takes a minute or two, and for the sanitizers. Prints 'done'.
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
@@ -16,7 +16,7 @@ server.serve('numbers', async function* (to: number) {
 server.serveHttp(async request => new Response(await request.arrayBuffer()))
 const peer = server.address()
 
-// Chunks that begin and end within a larger buffer, and more than one read takes.
+// Chunks that begin and end within a larger buffer, and are larger than one read.
 const sent = new Uint8Array(300_000).map((_, at) => at ^ (at >> 8))
 const stream = await client.getStream(peer, 'Echo', patient)
 for (let at = 0; at < sent.length; at += 70_001) await stream.write(sent.subarray(at, at + 70_001))
@@ -40,7 +40,7 @@ await watching.return()
 kept.close()
 
 if (isMainThread) {
-  // A thread that waits for nothing, so that nothing is started in it.
+  // A thread that waits for nothing, so that no operation starts in it.
   const keys = new Worker(
     `import(${JSON.stringify(import.meta.resolve('fastn-net'))}).then(m => m.SecretKey.generate())`,
     {
@@ -50,7 +50,7 @@ if (isMainThread) {
   await once(keys, 'exit')
   const worker = new Worker(fileURLToPath(import.meta.url))
   await once(worker, 'message')
-  // With endpoints open, and a call that waits.
+  // With endpoints open, and a pending call.
   await worker.terminate()
   await Promise.all([client.close(), server.close()])
   console.log('done')

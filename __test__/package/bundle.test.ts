@@ -1,4 +1,5 @@
-// A bundle that contains fastn-net and no addon says what to do. With the addon next to it, it runs. `npm run test:bundlers` tries bundlers.
+// A bundle that contains fastn-net but no addon fails with advice. With the addon next to it, it runs. `npm run test:bundlers` uses real
+// bundlers.
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,11 +20,11 @@ try {
 
 interface Options {
   external?: boolean
-  /** The addon is put next to the bundle. */
+  /** The addon is copied next to the bundle. */
   copied?: boolean
   /** `package.json` next to the bundle. */
   manifest?: object | undefined
-  /** A program elsewhere imports the bundle, in which `import.meta.url` is a file of the machine that built, as webpack leaves it. */
+  /** Another program imports the bundle, in which `import.meta.url` is a path of the build machine, as webpack leaves it. */
   hosted?: boolean
 }
 
@@ -77,7 +78,7 @@ const manifests: [string, object | undefined][] = [
 
 for (const format of ['es', 'cjs'] as const) {
   for (const [how, manifest] of manifests)
-    test(`a bundle (${format}, ${how}) says to keep fastn-net external or to copy the addon`, async t => {
+    test(`a bundle (${format}, ${how}) fails with advice to keep fastn-net external or to copy the addon`, async t => {
       const printed = await run(t, format, { manifest })
       t.regex(printed, /^ERR_NATIVE /)
       t.regex(printed, /bundled into .*program\.[cm]js: keep fastn-net external, or copy/)

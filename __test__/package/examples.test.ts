@@ -22,7 +22,7 @@ test('receiver and sender of the README exchange messages, and Ctrl-C ends the r
   }
 })
 
-test('the sender of the README says what it lacks', t => {
+test('the sender of the README reports its missing argument', t => {
   const { status, stderr } = runExample('sender')
   t.is(status, 1)
   t.regex(stderr, /the peer is an empty string: give the ticket/)

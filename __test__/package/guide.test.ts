@@ -126,7 +126,7 @@ test('errors: a client goes on after its server was killed and restarted', async
 
 test('streams: texts, chunks, lines, web streams, and a caller that leaves', t => {
   const lines = linesOf(t, runExample('guide/streams'))
-  // A caller that leaves resets its half and stops the other; either may arrive first.
+  // A caller that disconnects resets its half and stops the other; either may arrive first.
   t.regex(lines.pop() ?? '', /^stopped: ERR_STREAM_(RESET|STOPPED)$/)
   t.deepEqual(lines, ['hello', '23', '6', '30', 'web streams', 'TimeoutError'])
 })

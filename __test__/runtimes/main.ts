@@ -225,7 +225,7 @@ const scenes: Record<string, () => Promise<void>> = {
   },
   async 'watches and pings peers'() {
     assert.equal(typeof (await client.ping(address)), 'number')
-    // Peers that other scenes used are tracked, too.
+    // Peers of other scenes are tracked too.
     for await (const peer of client.watch()) if (peer.id52 === id52 && peer.state === 'connected') break
   },
   async 'talks to another process and sees a signal end it'() {
@@ -233,7 +233,7 @@ const scenes: Record<string, () => Promise<void>> = {
     const child = spawn(command, [...args, fileURLToPath(new URL('peer.js', import.meta.url))], {
       stdio: ['ignore', 'pipe', 'inherit']
     })
-    // A slow scene is not awaited, nor is its child.
+    // A slow scene is not awaited, and neither is its child.
     const end = () => child.kill('SIGKILL')
     process.on('exit', end)
     try {

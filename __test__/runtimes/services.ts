@@ -1,4 +1,4 @@
-// Scenes of what is built on streams: requests, tunnels, accounts, rigs and the command line.
+// Scenes with features that are built on streams: requests, tunnels, accounts, rigs and the command line.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -105,7 +105,7 @@ export function services(server: Endpoint, client: Endpoint, start: readonly str
       await using service = await echo()
       const tcp = [...cli, 'tcp', String(service.port), '--public']
       const child = spawn(command, tcp, { stdio: ['ignore', 'pipe', 'ignore'] })
-      // A slow scene is not awaited, nor is its child.
+      // A slow scene is not awaited, and neither is its child.
       const end = () => child.kill('SIGKILL')
       process.on('exit', end)
       try {
@@ -115,7 +115,7 @@ export function services(server: Endpoint, client: Endpoint, start: readonly str
         await bridge.close()
         const exit = once(child, 'exit')
         process.kill(child.pid as number, 'SIGTERM')
-        // As a shell reports that signal.
+        // The status that a shell reports for that signal.
         assert.deepEqual(await exit, [143, null])
       } finally {
         end()
@@ -127,7 +127,7 @@ export function services(server: Endpoint, client: Endpoint, start: readonly str
 
 type Scene = () => Promise<void>
 
-/** A folder that is removed in the end. */
+/** A folder that is removed at the end. */
 function temporary(): AsyncDisposable & { path: string } {
   const path = mkdtempSync(join(tmpdir(), 'fastn-net-runtime-'))
   return {
@@ -138,7 +138,7 @@ function temporary(): AsyncDisposable & { path: string } {
   }
 }
 
-/** A TCP server that sends back what it gets. */
+/** A TCP server that echoes. */
 async function echo(): Promise<AsyncDisposable & { port: number }> {
   const server = createServer({ allowHalfOpen: true }, socket => socket.on('error', () => {}).pipe(socket))
   server.listen(0, '127.0.0.1')
@@ -152,7 +152,7 @@ async function echo(): Promise<AsyncDisposable & { port: number }> {
   }
 }
 
-/** Sends bytes to a local port, and returns what comes back until the end. */
+/** Sends bytes to a local port, and returns the received bytes at the end. */
 async function exchanged(port: number | null, bytes: Uint8Array): Promise<string> {
   const socket = connect({ port: port ?? 0, host: '127.0.0.1', allowHalfOpen: true })
   await once(socket, 'connect')

@@ -1,4 +1,4 @@
-// docs/guide/share.md, on two machines that reach nothing but a relay. Its commands are run as they are written there.
+// Runs the commands of docs/guide/share.md, on two machines that reach nothing but a relay.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,7 +17,7 @@ function block(language: string, at: number): string {
   return found
 }
 
-/** A machine in a network of its own, and what runs there. */
+/** A machine with its own network, and its running programs. */
 class Machine {
   readonly home: string
   readonly #name: string
@@ -47,7 +47,7 @@ class Machine {
     return { env, before: ['ip', 'netns', 'exec', this.#name] }
   }
 
-  /** Runs a command of the guide. `text` stands for TEXT. */
+  /** Runs a command of the guide. `text` replaces TEXT. */
   async say(t: ExecutionContext, command: string, text = ''): Promise<string> {
     t.true(guide.includes(command), `the guide has no '${command}'`)
     const words = command.split(' ').map(word => (word === 'TEXT' ? text : word))
@@ -66,13 +66,13 @@ class Machine {
     writeFileSync(join(this.home, 'rig.toml'), text)
   }
 
-  /** Runs a script of Node.js there, and returns what it prints. */
+  /** Runs a Node.js script there, and returns its output. */
   script(code: string): string {
     const args = ['netns', 'exec', this.#name, process.execPath, '--input-type=module', '-e', code]
     return execFileSync('ip', args, { encoding: 'utf8', timeout: 60_000 })
   }
 
-  /** Starts a script of Node.js there that prints a line once it is ready. */
+  /** Starts a Node.js script there, which prints a line once it is ready. */
   server(t: ExecutionContext, code: string): void {
     const command = `ip netns exec ${this.#name} "$0" --input-type=module -e "$1" > "$2" 2>&1 & echo $!`
     const file = join(this.#folder, 'server')
@@ -86,7 +86,7 @@ class Machine {
   }
 }
 
-test('two people share a folder and a database through a relay, and one takes it back', async t => {
+test('two people share a folder and a database through a relay, and one revokes access', async t => {
   const { url } = await startRelay(t, undefined, '10.9.0.1')
   const [alice, bob] = [new Machine(t, 'alice', 1), new Machine(t, 'bob', 2)]
   const own = block('toml', 2).replace('https://relay.example.com', url)

@@ -1,8 +1,8 @@
-// What a process of the soak tells the one that started it.
+// Messages of a soak process to its parent.
 import { readdirSync } from 'node:fs'
 import { native } from '../../dist/modules/native/addon.js'
 
-/** How a process stands. */
+/** State of a process. */
 export interface Sample {
   readonly kind: 'sample'
   readonly ended: number
@@ -16,7 +16,7 @@ export interface Sample {
   readonly fds: number
 }
 
-/** How it ended. */
+/** Last message of a process. */
 export interface Last {
   readonly kind: 'last'
   readonly ended: number
@@ -26,7 +26,7 @@ export interface Last {
   readonly streams: number
   /** Native handles. */
   readonly handles: number
-  /** What its shutdown reported, as JSON. */
+  /** Report of its shutdown, as JSON. */
   readonly shutdown: string
 }
 
@@ -35,7 +35,7 @@ export function handleCount(): number {
   return native().handleCount()
 }
 
-/** Collects first: what the collector would let go of at its leisure is no leak. */
+/** Collects garbage first: memory that the collector would release later is not a leak. */
 export function sample(ended: number, running: number): Sample {
   globalThis.gc?.()
   const { rss, heapUsed } = process.memoryUsage()
@@ -43,12 +43,12 @@ export function sample(ended: number, running: number): Sample {
   return { kind: 'sample', ended, running, rss, heap: heapUsed, handles: handleCount(), fds }
 }
 
-/** Tells the parent. */
+/** Sends a message to the parent. */
 export function tell(message: unknown): void {
   process.send?.(message)
 }
 
-/** When the parent says so, or is gone. */
+/** Aborts when the parent says so, or has ended. */
 export function told(): AbortSignal {
   const controller = new AbortController()
   process.once('message', () => controller.abort())
@@ -60,7 +60,7 @@ export function pause(milliseconds: number): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, milliseconds))
 }
 
-/** Waits until it is so, for some seconds. */
+/** Waits until the condition holds, for a limited time. */
 export async function until(isSo: () => boolean, milliseconds: number): Promise<boolean> {
   for (const end = performance.now() + milliseconds; performance.now() < end; await pause(50)) if (isSo()) return true
   return isSo()

@@ -1,4 +1,4 @@
-// The load: many kinds of requests, side by side, until it is stopped.
+// The load: many kinds of requests, concurrently, until it is stopped.
 import { Graceful, getEndpoint, type PeerAddress, SecretKey } from 'fastn-net'
 import { handleCount, type Last, pause, sample, tell, told, until } from './child.js'
 import { handlers } from './handlers.js'
@@ -11,11 +11,11 @@ import type { Addresses } from './server.js'
 /** The server that a client calls, and the keys that it uses. */
 export interface ClientTask {
   readonly server: Required<Addresses>
-  /** The one that is killed every now and then. */
+  /** The server that is killed every now and then. */
   readonly vanishing: PeerAddress
-  /** Of the one whom the server always lets in, and of the one that is on its lists every now and then. */
+  /** Keys of the peer that the server always admits, and of the peer that is on its lists some of the time. */
   readonly keys: { readonly steady: string; readonly listed: string }
-  /** Milliseconds that a request may take. */
+  /** Time limit of a request, in milliseconds. */
   readonly bound: number
 }
 
@@ -31,7 +31,7 @@ const unsure = await getEndpoint(SecretKey.from(keys.listed), options)
 const listener = steady.listen(handlers, { onError: () => {} })
 const onlookers = [new Onlooker(steady, 0), new Onlooker(steady, 100), new Onlooker(unsure, 100)]
 
-/** A kind of request again and again, `side` of them side by side. */
+/** Repeats a kind of request, `side` of them concurrently. */
 function again(
   what: string,
   side: number,
@@ -42,14 +42,14 @@ function again(
   return Array.from({ length: side }, async () => {
     while (!end.aborted) {
       await requests.one(what, allowed, run)
-      // Always a turn of the loop, so that no kind starves the others.
+      // At least a turn of the event loop, so that no kind starves the others.
       await pause(ms * Math.random() * 2)
     }
   })
 }
 
 const comesAndGoes = ['ERR_PROTOCOL_UNSUPPORTED', 'ERR_STREAM_RESET', 'ERR_UNEXPECTED_END', 'ERR_STREAM_STOPPED']
-// Of a connection that is closed the word can get lost, and then the reason with it.
+// The refusal can be lost with a closed connection, and its reason with it.
 const maybe = ['ERR_UNAUTHORIZED', 'ERR_CONNECTION_LOST']
 const { line, up, down, both } = kinds
 const load = [
@@ -66,17 +66,17 @@ const load = [
   ...again('ping', 1, 100, [], () => steady.ping(open)),
   ...again('a listener that comes and goes', 2, 20, comesAndGoes, () => line(steady, open, 'now', Comes)),
   ...again('an endpoint opened and closed', 1, 1000, [], () => kinds.shortLived(open)),
-  // Its connection is closed under it every now and then.
+  // Its connection is closed during the request every now and then.
   ...again('line, connection closed', 4, 5, 'any', () => line(rough, open, 'later')),
   ...again('bytes, connection closed', 1, 50, 'any', () => both(rough, open)),
   ...again('the connection is closed', 1, 500, 'any', async () => (await rough.connect(open)).close(7, 'soak')),
   ...again('line to the one that vanishes', 2, 20, 'any', () => line(steady, vanishing, 'now')),
   ...again('bytes to the one that vanishes', 1, 50, 'any', () => up(steady, vanishing)),
-  // More of these at a time than questions may be open about one peer.
+  // More concurrent requests than there may be pending authorization requests about one peer.
   ...again('asked about, slowly', 16, 20, ['ERR_BUSY'], () => line(steady, asking, 'now', Slow)),
   ...again('asked about, slowly, ack later', 8, 20, ['ERR_BUSY'], () => line(steady, asking, 'later', Slow)),
   ...again('given up while asked about', 2, 20, ['AbortError', 'ERR_BUSY'], () => kinds.aborted(steady, asking, Slow)),
-  // What is asked about others does not hold up these.
+  // Authorization requests about other peers do not delay these.
   ...again('asked about', 4, 5, [], () => line(unsure, asking, 'now')),
   ...again('the answer is no', 2, 20, [], () => kinds.refused(unsure, asking, Never, 'ERR_UNAUTHORIZED')),
   ...again('no answer in time', 2, 100, [], () => kinds.refused(unsure, asking, Late, 'ERR_UNAUTHORIZED')),

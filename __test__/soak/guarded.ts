@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Authorize, type Endpoint, type Graceful, getEndpoint, Protocol, SecretKey } from 'fastn-net'
 import { Late, Never, Slow } from './protocols.js'
 
-/** How an endpoint that asks answers about a peer: the peer knows it as well. */
+/** How an endpoint answers authorization requests about a peer. The peer knows it too. */
 export type Answer = 'at once' | 'slowly' | 'no' | 'too late'
 
 export function answerAbout(id52: string): Answer {
@@ -20,7 +20,7 @@ const questions: Authorize = {
     if (Protocol.equals(protocol, Late)) return answer('too late')
     return Protocol.equals(protocol, Never) ? no() : true
   },
-  // Fewer than one peer asks at a time: some are refused as busy.
+  // Fewer than one peer requests at a time: some are refused as busy.
   maxPendingPerPeer: 16,
   onError: () => {}
 }
@@ -38,12 +38,12 @@ function no(): boolean | Promise<boolean> {
   return way < 0.75 ? sleep(20 * Math.random(), false) : false
 }
 
-/** One that asks about each peer and each stream. */
+/** An endpoint with authorization callbacks for each peer and each stream. */
 export async function openAsking(graceful: Graceful): Promise<Endpoint> {
   return await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful, authorize: questions })
 }
 
-/** One with lists that change until `end`: `always` is let in by each of them, `sometimes` by half. */
+/** An endpoint with lists that change until `end`: every list admits `always`, half of them `sometimes`. */
 export async function openListed(
   graceful: Graceful,
   { always, sometimes }: { always: string; sometimes: string },

@@ -3,7 +3,7 @@ import { Both, Down, Half, Hold, Line, Reset, Up } from './protocols.js'
 
 const block = new Uint8Array(64 * 1024).fill(42)
 
-/** What every process of the soak serves. */
+/** The protocols that every process of the soak serves. */
 export const handlers: readonly (readonly [Protocol, StreamHandler])[] = [
   [Line, lines],
   [Up, async stream => stream.finish(`${await take(stream)}\n`)],
@@ -31,17 +31,17 @@ export const handlers: readonly (readonly [Protocol, StreamHandler])[] = [
   [Hold, async stream => void (await take(stream))]
 ]
 
-/** Gives back one line. */
+/** Echoes one line. */
 export async function lines(stream: PeerStream): Promise<void> {
   await stream.finish(`${await stream.nextString()}\n`)
 }
 
-/** Writes so many bytes. */
+/** Writes this many bytes. */
 export async function give(stream: PeerStream, bytes: number): Promise<void> {
   for (let left = bytes; left > 0; left -= block.length) await stream.write(block.subarray(0, left))
 }
 
-/** Reads to the end and gives the number of bytes. */
+/** Reads to the end and returns the number of bytes. */
 export async function take(stream: PeerStream): Promise<number> {
   const into = new Uint8Array(64 * 1024)
   let bytes = 0

@@ -1,6 +1,6 @@
 import type { Sample } from './child.js'
 
-/** One thing that must hold, and what was found. */
+/** One invariant, and its result. */
 export interface Verdict {
   readonly what: string
   readonly holds: boolean
@@ -9,13 +9,12 @@ export interface Verdict {
 const mib = 1024 * 1024
 
 /**
- * Whether a process stays as it is under a load that stays as it is.
+ * Whether a process stays constant under a constant load.
  *
- * The first fifth, a minute at least where there is one, is warm-up: pools, windows and compiled code fill. What is left is cut into
- * thirds, and the median of the first is compared with that of the last, so that no single spike decides. A leak of 100 bytes
- * for each request would grow by 100 × the requests between the middles of these two: that is the limit. Below 8 MiB allocators
- * make more noise than that, so a run in which less than 84,000 requests fit in between is judged by 8 MiB. Memory is sampled
- * after a collection.
+ * The first fifth is warm-up, at least a minute if the run is long enough: pools, windows and compiled code fill. The rest is divided
+ * into thirds, and the median of the first is compared with that of the last, so that no single spike decides. A leak of 100 bytes per
+ * request would grow by 100 × the requests between the middles of these two thirds: that is the limit. Below 8 MiB, allocator noise is
+ * larger, so a run with fewer than 84,000 requests in between is judged by 8 MiB. Memory is sampled after a collection.
  */
 export function judge(name: string, all: readonly Sample[]): Verdict[] {
   const warm = Math.min(Math.floor(all.length / 3), Math.max(60, Math.floor(all.length / 5)))
@@ -39,7 +38,7 @@ export function judge(name: string, all: readonly Sample[]): Verdict[] {
   return [
     memory('rss', 'RSS'),
     memory('heap', 'JavaScript heap'),
-    // As many as may be under way at one moment and not at another.
+    // As many as may be in progress at one moment and not at another.
     count('handles', 'native handles', 100),
     count('fds', 'file descriptors', 20)
   ]

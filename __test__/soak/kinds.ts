@@ -1,4 +1,4 @@
-// The kinds of requests that the client makes. Each ends by itself, and fails where the answer is not what was asked for.
+// The kinds of requests of the client. Each ends by itself, and fails if the answer is wrong.
 import { type Endpoint, getEndpoint, type PeerAddress, type Protocol, SecretKey } from 'fastn-net'
 import { answerAbout } from './guarded.js'
 import { give, take } from './handlers.js'
@@ -89,7 +89,7 @@ export async function stranger(asking: PeerAddress) {
   expect(await codeOf(line(endpoint, asking, 'now')), wanted)
 }
 
-/** One that leaves while it is asked about. */
+/** A peer that disconnects while its authorization is pending. */
 export async function passer(asking: PeerAddress) {
   await using endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   setTimeout(() => void endpoint.close(), Math.random() * 50)
@@ -105,7 +105,7 @@ export async function overview(endpoint: Endpoint) {
   }
 }
 
-/** Watching ends with its signal, for all who wait. */
+/** A watch ends with its signal, for all calls that wait. */
 export async function glance(endpoint: Endpoint) {
   const controller = new AbortController()
   const changes = endpoint.watch({ signal: controller.signal })

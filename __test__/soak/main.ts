@@ -11,7 +11,7 @@ import { judge, type Verdict } from './judge.js'
 import type { Addresses, ServerTask } from './server.js'
 
 const minutes = Number(process.argv[2])
-/** Longer than any time-out that ends a request to a peer that was killed. */
+/** Longer than any timeout that ends a request to a killed peer. */
 const bound = 90_000
 const vanishesEveryMs = 15_000
 
@@ -42,7 +42,7 @@ class Child {
     return this.process.exitCode === null && this.process.signalCode === null
   }
 
-  /** Tells it to end, and says whether it did so by itself. */
+  /** Stops it, and returns whether it exited by itself. */
   async end(): Promise<boolean> {
     if (this.process.connected) this.process.send('end')
     const timer = setTimeout(() => this.process.kill('SIGKILL'), bound + 60_000)
@@ -52,7 +52,7 @@ class Child {
   }
 }
 
-/** Of one that is let in where the server asks. */
+/** A key that the authorizing server admits. */
 function welcome(): SecretKey {
   for (;;) {
     const key = SecretKey.generate()
@@ -64,13 +64,13 @@ const [serverKey, vanishingKey] = [SecretKey.generate(), SecretKey.generate()]
 const [steadyKey, listedKey] = [welcome(), welcome()]
 const lists = { always: steadyKey.id52, sometimes: listedKey.id52 }
 const server = new Child('server', { key: serverKey.toHex(), lists })
-// It has lists, so it has all of them.
+// This server has lists, so it reports all addresses.
 const addresses = (await server.ready) as Required<Addresses>
 const startVanishing = () => new Child('server', { key: vanishingKey.toHex(), asks: addresses.open })
 let vanishing = startVanishing()
 const client = new Child('client', {
   server: addresses,
-  // The client knows it by its first address, and by the connections that it makes from others.
+  // The client knows it by its first address, and by the connections that it dials from other ones.
   vanishing: (await vanishing.ready).open,
   keys: { steady: steadyKey.toHex(), listed: listedKey.toHex() },
   bound
@@ -116,7 +116,7 @@ for (const [name, { last }, ended] of clean) {
   none('unexpected errors:', last.unexpected)
   verdicts.push({ what: `${name}: streams at the end ${last.streams}`, holds: last.streams === 0 })
   verdicts.push({ what: `${name}: native handles at the end ${last.handles}`, holds: last.handles <= 16 })
-  // What was finished for a peer that was killed a moment ago is never acknowledged.
+  // Streams that were finished to a peer just before it was killed are never acknowledged.
   const { unfinished, openStreams, unclosed } = JSON.parse(last.shutdown)
   verdicts.push({ what: `${name}: shutdown ${last.shutdown}`, holds: unfinished + openStreams + unclosed === 0 })
 }

@@ -1,20 +1,20 @@
 import type { Endpoint, PeerInfo } from 'fastn-net'
 import { pause } from './child.js'
 
-/** Watches an endpoint's peers to its end, and notes how they stand. */
+/** Watches an endpoint's peers until it closes, and records their latest state. */
 export class Onlooker {
   readonly #endpoint: Endpoint
   readonly #believed = new Map<string, string>()
-  /** It has seen the end. */
+  /** Resolves at the end of the watch. */
   readonly done: Promise<void>
 
-  /** It rests for up to `slowness` milliseconds after each peer that it gets. */
+  /** Pauses for up to `slowness` milliseconds after each peer. */
   constructor(endpoint: Endpoint, slowness: number) {
     this.#endpoint = endpoint
     this.done = this.#look(slowness)
   }
 
-  /** What it was told last and is not so, or was not told. While peers change some of that is on its way: later there is nothing. */
+  /** Peers whose recorded state is stale or missing. While peers change, some updates are in flight; afterwards there must be none. */
   get wrong(): string[] {
     const left = new Map(this.#believed)
     const wrong: string[] = []
@@ -36,7 +36,7 @@ export class Onlooker {
   }
 }
 
-/** What is a change of it: state and connections. */
+/** The parts of a peer whose change is reported: state and connections. */
 function sum({ state, connections }: PeerInfo): string {
   return `${state}, ${connections.length} connections`
 }

@@ -1,26 +1,26 @@
 import { Protocol } from 'fastn-net'
 
-/** Answers one line with that line. */
+/** Echoes one line. */
 export const Line = Protocol.generic('Line')
-/** Takes bytes to the end, then says how many. */
+/** Reads bytes to the end, then answers with their number. */
 export const Up = Protocol.generic('Up')
-/** Gives as many bytes as the line says. */
+/** Sends as many bytes as the line says. */
 export const Down = Protocol.generic('Down')
-/** Gives back what comes, as it comes. */
+/** Echoes bytes as they arrive. */
 export const Both = Protocol.generic('Both')
-/** Takes the end first, then answers for a while. */
+/** Reads to the end first, then answers for a while. */
 export const Half = Protocol.generic('Half')
-/** Is reset with 7 by its handler. */
+/** Its handler resets the stream with 7. */
 export const Reset = Protocol.generic('Reset')
-/** Is held open until the peer ends it. */
+/** Stays open until the peer ends it. */
 export const Hold = Protocol.generic('Hold')
-/** Has a listener now and then. */
+/** Has a listener some of the time. */
 export const Comes = Protocol.generic('Comes')
-/** Has none. */
+/** Never has a listener. */
 export const Nobody = Protocol.generic('Nobody')
-/** As Line; where questions are asked, the answer is yes, after a while. */
+/** Like `Line`. If authorization is requested, it is granted after a while. */
 export const Slow = Protocol.generic('Slow')
-/** Where questions are asked, the answer is no, in each of the ways that it can be given. */
+/** If authorization is requested, it is denied, in each possible way. */
 export const Never = Protocol.generic('Never')
-/** Where questions are asked, the answer comes too late. */
+/** If authorization is requested, the answer is too late. */
 export const Late = Protocol.generic('Late')

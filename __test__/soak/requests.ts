@@ -1,6 +1,6 @@
 import { isFastnNetError } from 'fastn-net'
 
-/** What one process asked for, how it ended, and what has not. */
+/** The requests of one process: their outcomes, and those still running. */
 export class Requests {
   readonly #under = new Map<number, { what: string; since: number }>()
   readonly #unexpected = new Map<string, number>()
@@ -8,8 +8,8 @@ export class Requests {
   ended = 0
 
   /**
-   * One request, which must end by itself. It may fail with the errors that `allowed` names, and any other that is no defect where
-   * `allowed` is `'any'`; an answer that is not what was asked for is thrown as an ordinary error, and never allowed.
+   * Makes one request, which must end by itself. It may fail with the errors in `allowed`, or with any error that is not a defect if
+   * `allowed` is `'any'`. A wrong answer is thrown as an ordinary error, and never allowed.
    */
   async one(what: string, allowed: readonly string[] | 'any', request: () => Promise<unknown>): Promise<void> {
     const number = this.#next++
@@ -23,7 +23,7 @@ export class Requests {
     this.ended++
   }
 
-  /** Those that have been under way for longer than a request may take. */
+  /** Requests that have been running for longer than their limit. */
   lost(bound: number): string[] {
     const now = performance.now()
     return [...this.#under.values()]
@@ -40,7 +40,7 @@ export class Requests {
   }
 
   #note(what: string): void {
-    // Bounded: a defect that shows in a thousand ways shows in a hundred as well.
+    // Bounded: a defect with a thousand symptoms shows in a hundred too.
     if (this.#unexpected.has(what) || this.#unexpected.size < 100) {
       this.#unexpected.set(what, (this.#unexpected.get(what) ?? 0) + 1)
     }

@@ -1,4 +1,4 @@
-// Serves until it is stopped. Also the peer that vanishes: it serves until it is killed.
+// Serves until it is stopped. Also the vanishing peer, which serves until it is killed.
 import { type Endpoint, Graceful, getEndpoint, type PeerAddress, type PeerStream, SecretKey } from 'fastn-net'
 import { handleCount, type Last, pause, sample, tell, told, until } from './child.js'
 import { openAsking, openListed } from './guarded.js'
@@ -7,19 +7,19 @@ import { Onlooker } from './onlooker.js'
 import { Comes, Late, Line, Never, Slow } from './protocols.js'
 import { Requests } from './requests.js'
 
-/** What a server is to do, beside serving. */
+/** Tasks of a server besides serving. */
 export interface ServerTask {
   readonly key: string
-  /** It asks that one, again and again. */
+  /** Sends requests to this peer, repeatedly. */
   readonly asks?: PeerAddress
-  /** It opens endpoints that let in whom they want to; of these peers the one always, the other sometimes. */
+  /** Opens endpoints with access lists, which always admit the first peer, and the second some of the time. */
   readonly lists?: { readonly always: string; readonly sometimes: string }
 }
 
-/** Where a server's endpoints are. */
+/** Addresses of a server's endpoints. */
 export interface Addresses {
   readonly open: PeerAddress
-  /** Asks about each peer and stream. */
+  /** Requests authorization for each peer and stream. */
   readonly asking?: PeerAddress
   /** Has lists that change. */
   readonly listed?: PeerAddress
@@ -39,7 +39,7 @@ const counted = handlers.map(([protocol, handler]) => {
   }
   return [protocol, count] as const
 })
-// What a handler meets when its peer gives up is the peer's doing, and counted there.
+// Errors that a peer causes by giving up are counted at the peer.
 const quiet = { onError: () => {} }
 const listeners = [endpoint.listen(counted, quiet)]
 const onlookers = [new Onlooker(endpoint, 0), new Onlooker(endpoint, 100)]
@@ -52,7 +52,7 @@ if (task.lists !== undefined) {
   onlookers.push(new Onlooker(guarded.asking, 100), new Onlooker(guarded.listed, 0))
 }
 
-// A listener that comes and goes.
+// A listener that is opened and closed repeatedly.
 const comings = (async () => {
   while (!end.aborted) {
     const streams = endpoint.acceptBi(Comes, { signal: AbortSignal.timeout(200) })
@@ -73,7 +73,7 @@ tell({ kind: 'ready', addresses })
 const timer = setInterval(() => tell(sample(served, 0)), 1000)
 const { asks } = task
 if (asks !== undefined) {
-  // The one that vanishes also asks: the pair has a connection from either side.
+  // The vanishing peer also sends requests, so that both sides dial the pair's connection.
   while (!end.aborted) {
     await requests.one('line from the one that vanishes', 'any', async () => {
       await using stream = await endpoint.getStream(asks, Line)
@@ -86,7 +86,7 @@ if (asks !== undefined) {
 await new Promise<void>(resolve => (end.aborted ? resolve() : end.addEventListener('abort', () => resolve())))
 await comings
 clearInterval(timer)
-// No more requests come: a slow watcher gets the latest states, too.
+// No more requests come, so that even a slow watcher gets the latest states.
 await until(() => onlookers.every(({ wrong }) => wrong.length === 0), 20_000)
 const wrong = onlookers.flatMap((onlooker, number) => onlooker.wrong.map(what => `onlooker ${number}: ${what}`))
 const report = await graceful.shutdown({ timeout: 20_000 })

@@ -4,7 +4,7 @@ import { scene } from './support/scene.js'
 import { site } from './support/site.js'
 import { serving } from './support/tunnel.js'
 
-/** Opens a page, and returns what its script has seen. */
+/** Opens a page, and returns the result of its script. */
 async function seen(browser: Browser, url: string): Promise<unknown> {
   await browser.open(url)
   await browser.until('window.result !== undefined')
@@ -16,7 +16,7 @@ scene('Chromium through http-bridge', ['chromium'], async ({ t }) => {
   const [one, two] = await Promise.all(
     sites.map(async ({ port }) => JSON.parse(await serving(t, ['http', String(port), '--public', '--json'])))
   )
-  // The tickets tell the bridge where the peers are: this network has no look-up.
+  // The bridge learns the peers' addresses from the tickets: this network has no look-up.
   const aliases = ['--alias', `first=${one.ticket}`, '--alias', `second=${two.ticket}`]
   const [, port] = (await serving(t, ['http-bridge', ...aliases])).split(':')
   const browser = await Browser.start(t)
@@ -26,7 +26,7 @@ scene('Chromium through http-bridge', ['chromium'], async ({ t }) => {
   for (const host of hosts) t.deepEqual(await seen(browser, `http://${host}:${port}/`), direct, host)
   t.deepEqual(browser.problems, [])
 
-  // The page of each peer is an origin of its own, with its own cookies.
+  // Each peer's page is a separate origin, with separate cookies.
   for (const [at, names] of [
     [0, ['one']],
     [1, ['two']]
@@ -55,7 +55,7 @@ scene('Chromium through SOCKS', ['chromium'], async ({ t }) => {
   const direct = await seen(plain, url)
   t.deepEqual(await seen(proxied, url), direct)
   t.like(direct, { width: 123, same: true })
-  // What the peer does not let through is not reached.
+  // Destinations that the peer does not allow are not reached.
   const other = await site(t, 'other')
   const refused = `fetch('http://127.0.0.1:${other.port}/', { mode: 'no-cors' }).then(() => 'reached', () => 'refused')`
   t.is(await plain.evaluate(refused), 'reached')

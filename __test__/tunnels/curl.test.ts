@@ -12,7 +12,7 @@ import { http2Server, secureServer, sendNext, webServer } from './support/web.js
 
 const refused = 'an upload that is refused'
 
-/** Options and path of requests, by what they show. `FILE` is a file of 3 MB. */
+/** Options and path of requests, by subject. `FILE` is a file of 3 MB. */
 const requests: Record<string, readonly string[]> = {
   'a small answer': ['/small'],
   'a large answer': ['/bytes'],
@@ -44,7 +44,7 @@ for (const kind of routeKinds) {
       const { code, stdout } = await run('curl', [...options, ...given])
       return { code, stdout }
     }
-    // The server wants this connection closed. Where the client's is another, which stays open, curl asks again.
+    // The server wants this connection closed. If the client's connection is a different one, which stays open, curl asks again.
     const comparable = (stdout: Buffer, what: string) => {
       const text = isHttp(route) ? endToEnd(stdout) : stdout
       return what === refused ? text.subarray(text.lastIndexOf('HTTP/1.1')) : text
@@ -63,7 +63,7 @@ for (const kind of routeKinds) {
   scene(`curl fails where an answer breaks off, ${kind}`, ['curl'], async ({ t, start }) => {
     const direct = await webServer(t)
     const route = await routed(t, kind, direct)
-    // A reset drops bytes on their way: the answer breaks off when its head and some of its body have arrived.
+    // A reset drops bytes in transit: break the answer off once its head and some of its body have arrived.
     const { code } = await alikeOn(t, route, direct, async via => {
       const options = ['--silent', '--no-buffer', '--max-time', '30', ...curlOptions(via)]
       const { child } = start('curl', [...options, urlOf(via, '/broken')])
@@ -131,7 +131,7 @@ scene('curl to a server with TLS and HTTP/2, http', ['curl'], async ({ t, folder
       const all = what === 'requests at once' ? Array.from({ length: 8 }, (_, at) => `${urls[via]}?${at}`) : [urls[via]]
       const { code, stdout } = await run('curl', ['--silent', '--http2', '--cacert', trusted, ...args, ...all])
       connected[via] += use.connections - before
-      // Answers at once are mixed.
+      // Concurrent answers are mixed.
       const digest = all.length > 1 ? '' : createHash('sha256').update(stdout).digest('hex')
       return { code, length: stdout.length, digest }
     }
@@ -142,15 +142,15 @@ scene('curl to a server with TLS and HTTP/2, http', ['curl'], async ({ t, folder
     t.deepEqual(await ask('tunnel'), direct, what)
     t.deepEqual([...use.versions], ['2.0'], what)
   }
-  // One connection of the tunnel for all, also for the requests at once.
+  // All requests share one connection of the tunnel, even concurrent ones.
   t.is(connected.tunnel, 1)
   const { stdout } = await run('curl', ['--silent', '--head', urls.tunnel])
   t.true(stdout.toString().includes(`x-authority: localhost:${port}`))
 })
 
 /**
- * Answers without the headers that are for one connection and the date, and with the others in order: a program that passes a message on
- * may change the first and the last, and adds a date where there is none (RFC 9110, section 6.6.1).
+ * Answers without the date and the headers of one connection, and with the other headers in order: a program that forwards a message may
+ * change both, and adds a missing date (RFC 9110, section 6.6.1).
  */
 function endToEnd(answers: Buffer): Buffer {
   const text = answers.toString('latin1').replace(/HTTP\/1\.1 \d{3}[\s\S]*?\r\n\r\n/g, head => {

@@ -71,7 +71,7 @@ async function dig(
 ) {
   const options = ['-p', String(port), '+tries=2', '+time=5', '+nocmd', '+nostats', '+bufsize=4096', 'TXT']
   const { code, stdout } = await run('dig', ['@127.0.0.1', ...options, ...args])
-  // Each question has an identifier of its own.
+  // Each question has its own identifier.
   return { code, lines: stdout.toString().replace(/id: \d+/, '') }
 }
 

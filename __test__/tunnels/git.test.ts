@@ -14,7 +14,7 @@ import { cgi } from './support/web.js'
 
 const identity = ['-c', 'user.name=Test', '-c', 'user.email=test@example.com']
 
-/** Nothing of the machine's own configuration. */
+/** Ignores the machine's own configuration. */
 const environment = { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_TERMINAL_PROMPT: '0' }
 
 scene('git over ssh through pipe', ['git', 'ssh', 'sshd', 'ssh-keygen'], async scene => {

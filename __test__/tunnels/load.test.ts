@@ -5,7 +5,7 @@ import { scene } from './support/scene.js'
 import { tunnelled } from './support/tunnel.js'
 import { webServer } from './support/web.js'
 
-// It knows no proxy.
+// wrk supports no proxy.
 for (const kind of ['tcp', 'http'] as const) {
   scene(`wrk, ${kind}`, ['wrk'], async ({ t, run }) => {
     const url = urlOf(await routed(t, kind, await webServer(t)), '/small')
@@ -41,7 +41,7 @@ scene('iperf3', ['iperf3'], async ({ t, run, start }) => {
     const { error, end } = JSON.parse(stdout.toString())
     t.is(code, 0, error)
     const { bytes, bits_per_second: rate } = end.sum_received
-    // It stops as soon as the sender has handed over its bytes, and counts what has arrived by then.
+    // iperf3 stops once the sender has handed over its bytes, and counts only the bytes that have arrived by then.
     t.true(bytes > 0)
     t.log(`${how.join(' ')}: ${Math.round(rate / 8 / 1024 / 1024)} MiB/s`)
   }

@@ -1,4 +1,5 @@
-// Names whose address changes between two questions (DNS rebinding), through the proxies. The system's resolver asks a server of this test.
+// Names whose address changes between two look-ups (DNS rebinding), through the proxies. The system's resolver asks a DNS server of this
+// test.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -10,12 +11,12 @@ import { serving } from './support/tunnel.js'
 const [allowed, forbidden] = ['127.0.0.2', '127.0.0.1']
 const kinds = ['proxy', 'connect', 'socks5'] as const
 
-/** Answers the first question for the address of each name with the first address, and later ones with the second. */
+/** Answers the first look-up of each name with the first address, and later ones with the second. */
 async function changingNames(t: ExecutionContext, first: string, then: string): Promise<Map<string, number>> {
   const asked = new Map<string, number>()
   const server = createSocket('udp4').on('message', (question, from) => {
     const { name, type, end } = questionOf(question)
-    // Programs of other tests ask for other names.
+    // Programs of other tests look up other names.
     const isKnown = name.endsWith('.rebind.example')
     const isAddress = isKnown && type === 1
     const count = (asked.get(name) ?? 0) + (isAddress ? 1 : 0)
@@ -48,7 +49,7 @@ function addressOf(text: string): number[] {
   return text.split('.').map(Number)
 }
 
-/** A web server on a port of both addresses, which says by which of them it was reached. */
+/** A web server on a port of both addresses, which reports the address by which it was reached. */
 async function webServers(t: ExecutionContext): Promise<{ port: number; connections: string[] }> {
   const connections: string[] = []
   let port = 0

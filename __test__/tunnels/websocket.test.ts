@@ -9,10 +9,10 @@ import { type Case, cases, compressedCases, type Raw } from './support/websocket
 // Each test starts programs: more at once than there are processors would only make each slower.
 const test = ava.serial
 
-// Through an HTTP proxy, it is carried by CONNECT.
+// An HTTP proxy carries it by CONNECT.
 for (const kind of ['tcp', 'http', 'connect', 'socks5'] as const) {
   for (const perMessageDeflate of [false, true]) {
-    test(`what a WebSocket answers is alike${perMessageDeflate ? ', compressed' : ''}, ${kind}`, async t => {
+    test(`answers of a WebSocket are equal${perMessageDeflate ? ', compressed' : ''}, ${kind}`, async t => {
       const direct = await echoServer(t, perMessageDeflate)
       const route = await routed(t, kind, direct)
       for (const each of perMessageDeflate ? compressedCases : cases) {
@@ -50,7 +50,7 @@ for (const kind of ['tcp', 'http', 'connect', 'socks5'] as const) {
   })
 }
 
-/** Plays a case, and returns what the client sees until the end. */
+/** Plays a case, and returns the client's events until the end. */
 async function played({ play, code }: Case, raw: Raw): Promise<string[]> {
   const { client } = raw
   const seen: string[] = []
@@ -63,7 +63,7 @@ async function played({ play, code }: Case, raw: Raw): Promise<string[]> {
   client.on('pong', data => seen.push(`pong ${data}`))
   await play(raw)
   if (code === undefined) {
-    // The answer to a last message comes behind all others.
+    // The answer to a last message arrives after all others.
     const last = new Promise<void>(resolve => {
       client.on('message', data => {
         if (String(data) === 'the last one') resolve()

@@ -60,7 +60,7 @@ type Strict<Options> = {
 }[keyof Options]
 
 // The compiler checks this; the test only proves that it compiled.
-test('the types accept and reject the right programs', t => {
+test('the types accept valid programs and reject invalid ones', t => {
   expectTypeOf<PeerStream['read']>().toBeCallableWith()
   expectTypeOf<PeerStream['read']>().toBeCallableWith({ into: new Uint8Array(1) })
   const reads = (stream: PeerStream) => [stream.read(), stream.read({ into: new Uint8Array(1) })] as const
@@ -92,13 +92,13 @@ test('the types accept and reject the right programs', t => {
   expectTypeOf<SecretKey>().not.toExtend<PublicKey>()
   expectTypeOf<PeerDuplex>().toExtend<NodeJS.ReadWriteStream>()
 
-  // Optional values can be passed on, however strict the program's settings are.
+  // Optional values can be passed on, even with the strictest settings of a program.
   expectTypeOf<Endpoint['getStream']>().toBeCallableWith('', 'Http', { signal: undefined, timeout: undefined })
   expectTypeOf<PeerStream['nextString']>().toBeCallableWith({ signal: undefined, maxBytes: undefined })
   expectTypeOf<{ network: undefined; allow: undefined; closeTimeout: undefined }>().toExtend<EndpointOptions>()
 
   expectTypeOf<{ allow: Set<string>; deny: readonly PublicKey[] }>().toExtend<EndpointOptions>()
-  // One peer is a list that was forgotten, even if a string is an iterable of strings.
+  // A single peer is a mistake for a list, although a string is an iterable of strings.
   expectTypeOf<{ allow: string }>().not.toExtend<EndpointOptions>()
 
   expectTypeOf<'Http'>().toExtend<Protocol>()
@@ -111,15 +111,15 @@ test('the types accept and reject the right programs', t => {
   expectTypeOf<PeerStream['protocol']>().toEqualTypeOf<Protocol>()
   expectTypeOf(Protocol.unit('Http')).toEqualTypeOf<'Http'>()
 
-  // An interface has no index signature, but is JSON.
+  // An interface has no index signature, but is valid JSON.
   expectTypeOf(Protocol.generic(topic)).toExtend<Protocol>()
   expectTypeOf(Protocol.generic([topic, { of: topic }])).toExtend<Protocol>()
   expectTypeOf(Protocol.generic('Echo')).toEqualTypeOf<{ readonly Generic: 'Echo' }>()
-  // @ts-expect-error: JSON cannot say it
+  // @ts-expect-error: not valid JSON
   Protocol.generic({ at: new Date() })
-  // @ts-expect-error: JSON cannot say it
+  // @ts-expect-error: not valid JSON
   Protocol.generic({ run: () => {} })
-  // @ts-expect-error: JSON cannot say it
+  // @ts-expect-error: not valid JSON
   Protocol.generic(undefined)
 
   expectTypeOf<'ERR_UNREACHABLE'>().toExtend<FastnNetErrorCode>()
@@ -136,7 +136,7 @@ test('the types accept and reject the right programs', t => {
   const maybeInto = (stream: PeerStream, into: Uint8Array | undefined) => stream.read({ into })
   expectTypeOf(maybeInto).returns.resolves.toEqualTypeOf<Bytes | number | null>()
 
-  // Each has an id52, but none is an address.
+  // Each has an id52, but is not an address.
   expectTypeOf<PeerStream>().not.toExtend<Peer>()
   expectTypeOf<Endpoint>().not.toExtend<Peer>()
   expectTypeOf<SecretKey>().not.toExtend<Peer>()

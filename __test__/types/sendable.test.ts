@@ -27,7 +27,7 @@ declare const values: {
 }
 
 // The compiler checks this; the tests only prove that it compiled.
-test('what JSON can carry is accepted', t => {
+test('values that JSON can carry are accepted', t => {
   const calls = (endpoint: Endpoint) => {
     const { point, tree, json, union } = values
     void [
@@ -94,7 +94,7 @@ test('what JSON can carry is accepted', t => {
   t.is(services.length, 3)
 })
 
-test('what JSON cannot carry does not compile', t => {
+test('values that JSON cannot carry do not compile', t => {
   const calls = (endpoint: Endpoint) => {
     // @ts-expect-error: JSON cannot carry a Map
     void endpoint.call('', 'x', new Map([['a', 1]]))
@@ -112,7 +112,7 @@ test('what JSON cannot carry does not compile', t => {
     void endpoint.call('', 'x', new Set([1]), { schema: z.string() })
     // @ts-expect-error: JSON cannot carry bytes
     void endpoint.call('', 'x', chunks())
-    // @ts-expect-error: JSON cannot carry a Map, also where the type of the answer is given
+    // @ts-expect-error: JSON cannot carry a Map, even if the type of the answer is given
     void endpoint.call<number>('', 'x', new Map([['a', 1]]))
     // @ts-expect-error: JSON cannot carry bytes
     void endpoint.call<number>('', 'x', new Uint8Array(1))

@@ -21,7 +21,7 @@ interface Golden {
 
 const golden = JSON.parse(readFileSync(new URL('../../__test__/wire/account.json', import.meta.url), 'utf8')) as Golden
 
-test('leases are signed and verified as in the golden file', t => {
+test('leases are signed and verified like in the golden file', t => {
   for (const { key, lease } of golden.leases) {
     const { device, scope, from, until } = lease
     t.deepEqual(signLease(SecretKey.from(key), { device, scope, from, until }), lease)
@@ -29,7 +29,7 @@ test('leases are signed and verified as in the golden file', t => {
   }
 })
 
-test('a lease that was changed, or is none, is refused', t => {
+test('a changed or malformed lease is rejected', t => {
   const [first] = golden.leases
   for (const { what, change } of golden.invalidLeases) {
     const error = t.throws(() => verifyLease({ ...first?.lease, ...change } as Lease), undefined, what)
@@ -45,7 +45,7 @@ test('a lease is current from a minute before it begins until it ends', t => {
   t.deepEqual([939, 940, 1_500, 1_999, 2_000].map(at), [false, true, true, true, false])
 })
 
-test('invitations are read and written as in the golden file', t => {
+test('invitations are parsed and written like in the golden file', t => {
   for (const { text, secret, hash, until, ticket } of golden.invitations) {
     t.deepEqual(parseInvitation(` ${text}\n`), { secret, until, ticket })
     t.is(formatInvitation({ secret, until, ticket }), text)

@@ -1,4 +1,4 @@
-// Names, groups and rules of an account, against models that are slow and simple.
+// Names, groups and rules of an account, compared with simple, slow models.
 import test from 'ava'
 import fc from 'fast-check'
 import type { Policy, PolicyRule } from 'fastn-net'
@@ -35,7 +35,7 @@ test('a cycle of groups is refused and shown', t => {
   t.throws(() => checkData(draft({ groups: { self: ['self'] } })), { message: /self → self/ })
 })
 
-test('ten thousand nested groups are no problem', t => {
+test('ten thousand nested groups are supported', t => {
   const names = Array.from({ length: 10_000 }, (_, at) => `g${at}`)
   const groups = Object.fromEntries(names.map((name, at) => [name, at === 9_999 ? [a] : [`g${at + 1}`]]))
   const data = checkData(draft({ groups }))
@@ -43,7 +43,7 @@ test('ten thousand nested groups are no problem', t => {
   t.is(groupsOf(data, a).length, 10_000)
 })
 
-test('what is no account is refused with its place', t => {
+test('invalid account data is rejected, with the place of the fault', t => {
   const wrong: [Partial<Record<keyof AccountDraft, unknown>>, RegExp][] = [
     [{ aliases: { 'no name': { id52: a } } }, /a name in account\.aliases must be/],
     [{ aliases: { everyone: { id52: a } } }, /another name than 'everyone'/],
@@ -64,7 +64,7 @@ test('what is no account is refused with its place', t => {
   t.throws(() => checkData(draft({ groups: many })), { code: 'ERR_TOO_LARGE' })
 })
 
-test('names of the prototype are names like others', t => {
+test('names of Object.prototype are ordinary names', t => {
   const data = checkData(draft({ aliases: { constructor: { id52: a } }, groups: { toString: ['constructor'] } }))
   t.deepEqual([...membersOf(data, ['toString'])], [a])
   t.throws(() => checkData(draft({ groups: { g: ['valueOf'] } })), { message: /no group 'valueOf'/ })
@@ -80,7 +80,7 @@ const streams = [
 ] as const
 type Stream = { protocol: string; kind?: string; service?: string }
 
-/** A rule, read as its documentation has it. */
+/** Whether a rule covers a stream, according to its documentation. */
 function covers({ protocol, service }: { protocol?: unknown; service?: string | undefined }, stream: Stream): boolean {
   if (protocol !== undefined && protocol !== stream.protocol && protocol !== stream.kind) return false
   return service === undefined || service === stream.service
@@ -125,7 +125,7 @@ const account = fc.record({
   )
 })
 
-test('a compiled policy decides as the rules of the account say', t => {
+test('a compiled policy decides like the rules of the account', t => {
   const own = new Set(['DeviceToAccount', 'AccountToAccount'])
   fc.assert(
     fc.property(account, ({ friends, family, rules, devices, lease }) => {

@@ -1,4 +1,4 @@
-// The defaults in TSDoc and docs equal those of the code. `npm run sync` mends them.
+// The defaults in TSDoc and docs equal those of the code. `npm run sync` updates them.
 import test from 'ava'
 import { resolveOptions } from '../../dist/modules/endpoint/options.js'
 import { native } from '../../dist/modules/native/addon.js'
@@ -29,7 +29,7 @@ const { codeDefaults, defaultPlaces, isRight, uncovered, undocumented, written }
 const defaults = await codeDefaults()
 const places = defaultPlaces(defaults)
 
-test('every default in TSDoc and docs is that of the code', t => {
+test('every default in TSDoc and docs equals that of the code', t => {
   const wrong = places.filter(place => !isRight(place))
   const sentences = wrong.map(({ file, option, text, value }) => `${file}: ${option} is ${value}, not ${text}`)
   t.deepEqual(sentences, [], 'npm run sync corrects these')

@@ -4,7 +4,7 @@ import { defer } from '../../dist/modules/stream/deferred/defer.js'
 test.serial('a deferred task that throws does not stop the others, and its error surfaces once', async t => {
   const errors: unknown[] = []
   const onError = (error: unknown) => errors.push(error)
-  // ava has listeners of its own, which would fail the test.
+  // ava's own listeners would fail the test.
   const others = process.listeners('uncaughtException')
   process.removeAllListeners('uncaughtException').on('uncaughtException', onError)
   t.teardown(() => {

@@ -46,7 +46,7 @@ test('an endpoint closed before the shutdown is not in its report', async t => {
   t.like(await graceful.shutdown(), { clean: true, unacknowledged: 0 })
 })
 
-test('a shutdown waits for the tasks of the core, and reports those that go on', async t => {
+test('a shutdown waits for the tasks of the core, and reports unfinished ones', async t => {
   const graceful = new Graceful()
   let tasks = 2
   endpoint(graceful, 0, () => ({ ...idle, tasks }))

@@ -29,7 +29,7 @@ test('imports of lower layers, of a parent and of a sibling pass', t => {
   )
 })
 
-test('an import of the same or a higher layer fails, wherever it stands', t => {
+test('an import of the same or a higher layer fails, wherever it occurs', t => {
   const texts = [
     'use crate::{low::Thing, high::High};',
     'use crate::right::Right;',

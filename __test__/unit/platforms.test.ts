@@ -4,7 +4,7 @@ import test from 'ava'
 const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
 const { napi } = JSON.parse(read('package.json')) as { napi: { targets: string[] } }
 const platforms = readdirSync(new URL('../../npm', import.meta.url)).sort()
-/** The quoted words of a part of a file. */
+/** The quoted words in a part of a file. */
 const quoted = (file: string, part: RegExp): string[] => {
   const text = part.exec(read(file))?.[0] ?? ''
   return [...text.matchAll(/['"]([^'"]+)['"]/g)].map(([, word]) => word as string)

@@ -91,7 +91,7 @@ test('a string is the unit protocol of that name, or else a Generic', t => {
 test('equals is equality on the wire', t => {
   const golden = new URL('../../crates/fastn-net-proto/tests/golden/protocol.json', import.meta.url)
   const { classes } = JSON.parse(readFileSync(golden, 'utf8')) as { classes: string[][] }
-  // JavaScript's numbers know neither 1.0 nor integers above 2^53.
+  // JavaScript numbers have neither 1.0 nor integers above 2^53.
   const sayable = (text: string) => JSON.stringify(JSON.parse(text)) === text
   const values = classes.flatMap((texts, number) =>
     texts.filter(text => sayable(text) && text !== '{"Ping":null}').map(text => ({ number, text }))
@@ -104,7 +104,7 @@ test('equals is equality on the wire', t => {
     }
 })
 
-test('equals takes every form of a protocol', t => {
+test('equals accepts every form of a protocol', t => {
   t.true(Protocol.equals('Echo', Protocol.generic('Echo')))
   t.true(Protocol.equals('Http', Protocol.unit('Http')))
   t.true(Protocol.equals(Protocol.generic({ a: 1, b: [2] }), Protocol.generic({ b: [2], a: 1 })))

@@ -27,7 +27,7 @@ test('bytes are copied in and out', t => {
   t.false(Buffer.isBuffer(key.toBytes()))
 })
 
-test('keys are equal if their bytes are, whatever form they came in', t => {
+test('keys with equal bytes are equal, whatever their original form', t => {
   const key = PublicKey.from(id52)
   t.true(key.equals(PublicKey.from(hex)))
   t.false(key.equals(SecretKey.generate().publicKey))

@@ -5,7 +5,7 @@ import { ReadBuffer } from '../../dist/modules/stream/read-buffer.js'
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (line: Uint8Array | string) => (typeof line === 'string' ? line : new TextDecoder().decode(line))
 
-/** Cuts bytes at these offsets. */
+/** Splits bytes at these offsets. */
 function pieces(whole: Uint8Array<ArrayBuffer>, cuts: readonly number[]): Uint8Array<ArrayBuffer>[] {
   const places = [...new Set(cuts.map(cut => cut % (whole.length + 1)))].sort((a, b) => a - b)
   return [0, ...places].map((from, at) => whole.subarray(from, [...places, whole.length][at]))
@@ -13,7 +13,7 @@ function pieces(whole: Uint8Array<ArrayBuffer>, cuts: readonly number[]): Uint8A
 
 const lineText = fc.string({ unit: fc.constantFrom('a', 'ß', '\r', ' ', '€', '0') })
 
-test('lines are unchanged, wherever the chunks are cut', t => {
+test('lines are unchanged, wherever the chunks are split', t => {
   fc.assert(
     fc.property(fc.array(lineText), fc.array(fc.nat()), (lines, cuts) => {
       const buffer = new ReadBuffer()
@@ -28,7 +28,7 @@ test('lines are unchanged, wherever the chunks are cut', t => {
   t.pass()
 })
 
-test('lines and bytes taken in any order add up to the input', t => {
+test('lines and bytes that are read in any order add up to the input', t => {
   const step = fc.oneof(fc.constant('line' as const), fc.constant('chunk' as const), fc.integer({ min: 1, max: 9 }))
   fc.assert(
     fc.property(fc.array(lineText), fc.array(fc.nat()), fc.array(step), (lines, cuts, steps) => {
@@ -73,7 +73,7 @@ test('a line of maxBytes passes and one more byte fails, with or without a newli
   t.pass()
 })
 
-test('bytes put back come first again', t => {
+test('bytes that are put back are read first', t => {
   const buffer = new ReadBuffer()
   buffer.push(bytes('one\ntwo\n'))
   buffer.putBack(buffer.takeLine(10) as Uint8Array, true)

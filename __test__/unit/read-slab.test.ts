@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { ReadSlab } from '../../dist/modules/stream/read-slab.js'
 
-/** Reads as the addon does: as much of `count` bytes as there is room for. Each byte is its position in the input. */
+/** Reads like the addon: at most `count` bytes, and as many as fit. Each byte is its position in the input. */
 function read(slab: ReadSlab, from: number, count: number): Uint8Array {
   slab.reserve()
   const read = Math.min(count, slab.into.length - slab.offset)
@@ -38,7 +38,7 @@ test('pieces of any sizes keep their bytes, and share memory only as documented'
   t.pass()
 })
 
-test('a large message is read in few pieces', t => {
+test('a large message is read in few chunks', t => {
   const slab = new ReadSlab()
   read(slab, 0, 100)
   let pieces = 0

@@ -25,7 +25,7 @@ const { patchedCrates } = (await script('patched-crates')) as {
 
 const object = 'addon.0123-cgu.0.rcgu.o'
 
-test('a function counts for the crate that defines it', t => {
+test('the size of a function counts for the crate that defines it', t => {
   const functions = {
     '.text._RNvMsa_NtCsgEmfK2I1SDS_4core3fmtNtB5_9Formatter3pad': 'std',
     '.text.unlikely._RNvNtNtCsfEOYDRpO4Ta_11miniz_oxide7inflate4core10decompress': 'miniz_oxide',
@@ -41,7 +41,7 @@ test('a function counts for the crate that defines it', t => {
   t.is(crateOf('.text', '/usr/lib/crtbeginS.o'), '(C library)')
 })
 
-test('the sizes of a map add up to what is in the file', t => {
+test("the sizes of a map add up to the file's size", t => {
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-map-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'addon.map')
@@ -61,7 +61,7 @@ test('the sizes of a map add up to what is in the file', t => {
 })
 
 if (process.platform === 'linux')
-  test('what differs between two addons is named by its section', t => {
+  test('differences between two addons are listed by section', t => {
     const folder = fileURLToPath(new URL('../../dist', import.meta.url))
     const name = readdirSync(folder).find(each => each.endsWith('.node')) ?? ''
     const one = readFileSync(join(folder, name))

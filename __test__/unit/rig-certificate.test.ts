@@ -1,4 +1,4 @@
-// The certificate of a rig for localhost, judged by OpenSSL.
+// A rig's certificate for localhost, verified by OpenSSL.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -9,8 +9,8 @@ import { connect, createServer } from 'node:tls'
 import test from 'ava'
 import { createCertificate, localCertificate } from '../../dist/modules/rig/certificate.js'
 
-test('a client that trusts it accepts a server of localhost, 127.0.0.1 and ::1, and of no other name', async t => {
-  // The serial number and the signature are random: their lengths too.
+test('a client that trusts the certificate accepts a server of localhost, 127.0.0.1 and ::1, and of no other name', async t => {
+  // The serial number and the signature are random, and so are their lengths.
   for (let count = 0; count < 50; count++) {
     const { cert, key } = createCertificate(new Date())
     const found = new X509Certificate(cert)
@@ -38,7 +38,7 @@ test('a client that trusts it accepts a server of localhost, 127.0.0.1 and ::1, 
   t.true(Date.parse(found.validFrom) < Date.now())
 })
 
-test('it is made once, and anew when it is damaged or about to expire', async t => {
+test('the certificate is created once, and replaced when it is damaged or about to expire', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-tls-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const first = await localCertificate(folder)

@@ -1,4 +1,4 @@
-// Folders: what other programs change while it serves.
+// Served folders that other programs change.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -59,7 +59,7 @@ if (process.platform !== 'win32') {
   })
 }
 
-/** Puts a link in place of a folder, and the folder back, for ever. */
+/** Replaces a folder with a link, and the link with the folder, forever. */
 const swaps = `
 const { renameSync, symlinkSync, unlinkSync } = require('node:fs')
 const [folder, outside] = process.argv.slice(1)
@@ -71,7 +71,7 @@ for (;;) {
   renameSync(folder + '.away', folder)
 }`
 
-test('a time that JavaScript has not is left out of a listing', t => {
+test('a listing omits a time that JavaScript cannot represent', t => {
   const entry = { name: 'old', isFolder: false, size: 1, changed: 9e15 }
   t.regex(listingPage([], [entry], false), /old<\/a><\/td><td>[^<]+<\/td><td><\/td>/)
 })

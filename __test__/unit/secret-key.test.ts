@@ -29,7 +29,7 @@ test('generated keys differ', t => {
   t.is(new Set(Array.from({ length: 50 }, () => SecretKey.generate().toHex())).size, 50)
 })
 
-test('the secret is printed nowhere', t => {
+test('the secret is never printed', t => {
   const key = SecretKey.from(hex)
   const shown = [
     String(key),

@@ -26,7 +26,7 @@ test('a wake word can be awaited again after a wake or an abort', async t => {
   await t.notThrowsAsync(again)
 })
 
-test('the waiting calls of an owner keep the process alive while it says so', async t => {
+test('the pending calls of an owner keep the process alive only if the owner wants it', async t => {
   const owner = { keepsAlive: true, waiting: 0 }
   const words = [wakeWord(4_002, 0), wakeWord(4_002, 1)]
   const alive = () => wakeups().keepAlives

@@ -1,4 +1,4 @@
-// We accept, a raw peer dials and says every byte: what comes before the payload.
+// We accept, and a raw peer dials and sends every byte: the exchange before the payload.
 import test from 'ava'
 import type { Protocol } from 'fastn-net'
 import {
@@ -52,7 +52,7 @@ for (const alpn of alpns) {
     t.is(await (await next(streams)).nextString(), 'hello')
   })
 
-  test(`${alpn}: every way to write a protocol, \\r\\n and {"Tcp":null} among them`, async t => {
+  test(`${alpn}: accepts every spelling of a protocol, including \\r\\n and {"Tcp":null}`, async t => {
     const known = golden('protocol').canonical.filter(({ written }) => sayable(written) && written !== '"Ping"')
     const protocols = known.map(({ written }) => JSON.parse(written) as Protocol)
     const { streams, raw } = await acceptor(t, alpn, protocols)
@@ -192,7 +192,7 @@ for (const alpn of alpns) {
   test(`${alpn}: silent, partial and broken headers block no other stream`, async t => {
     const acceptor_ = await acceptor(t, alpn)
     const { raw } = acceptor_
-    // Opened and never written: it exists for us as soon as a later one sends.
+    // Opened and never written: we see it once a later stream sends.
     await raw.open()
     const half = await raw.open('{"Gene')
     const gone = await raw.open('{"Gene')
@@ -214,7 +214,7 @@ for (const alpn of alpns) {
     t.regex(await silent.rest(), refusal('header-timeout'))
   })
 
-  test(`${alpn}: 900 silent streams leave room for others`, async t => {
+  test(`${alpn}: 900 silent streams do not block others`, async t => {
     const acceptor_ = await acceptor(t, alpn)
     for (let count = 0; count < 900; count++) await acceptor_.raw.open(count % 2 === 0 ? '' : '"')
     const [ours, theirs] = await accepted(acceptor_)
@@ -240,7 +240,7 @@ test('leaving a loop refuses its queued streams, and resets acked ones with 0', 
   await streams.return()
   t.is(await acked.wasReset(), 0)
   t.is(await acked.stopped(), 0)
-  // First bytes in the header's packet: the ack waits for the answer, 20 ms at most. A slow machine may have sent it before.
+  // First bytes in the header's packet: the ack waits for the answer, for at most 20 ms. A slow machine may have sent it earlier.
   let line = ''
   for (let count = 0; count < 50 && line === ''; count++) {
     const loop = endpoint.acceptBi(echo)

@@ -1,4 +1,4 @@
-// We accept, a raw peer dials: what becomes of a stream after its ack.
+// We accept, and a raw peer dials: streams after their ack.
 import test from 'ava'
 import { type PeerStream, Protocol, type StreamHandlers } from 'fastn-net'
 import { receiveTo, sendFrom } from 'fastn-net/node'
@@ -6,7 +6,7 @@ import { accepted, acceptor, alpns, echo, echoLine, failure, next, ownCode } fro
 
 const ack = 'ack\n'
 
-/** Answers a line with that line. Returning ends the stream, and stops what was not read. */
+/** Echoes a line. Returning ends the stream, and stops its unread rest. */
 const handlers: StreamHandlers = [
   [
     echo,
@@ -143,7 +143,7 @@ for (const alpn of alpns) {
     await listener.closed
   })
 
-  test(`${alpn}: a failed transfer ends its halves with a code of its own`, async t => {
+  test(`${alpn}: a failed transfer ends its halves with its own code`, async t => {
     const [ours, theirs] = await accepted(await acceptor(t, alpn))
     await t.throwsAsync(receiveTo(ours, '/no/such/folder/file'), { code: 'ERR_FILE' })
     t.is(await theirs.stopped(), ownCode(alpn, 0x102))
@@ -220,7 +220,7 @@ test('a complete stream is delivered even if its peer is gone', async t => {
   await endpoint.close()
 })
 
-/** Writes until that fails: when a stop arrives is not ours to say. */
+/** Writes until it fails: the peer decides when its stop arrives. */
 async function writeOn(stream: PeerStream): Promise<never> {
   for (;;) {
     await stream.write('x')

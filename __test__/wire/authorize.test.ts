@@ -1,4 +1,4 @@
-// What a peer by others sees that is not let in: the close code, the refusal, and silence before.
+// Unauthorized third-party peers: the close code, the refusal, and silence before.
 import test from 'ava'
 import { acceptor, alpns, echo, echoLine, next, ownCode, pause, refusal } from '../helpers/wire.js'
 

@@ -1,4 +1,4 @@
-// We dial, a raw peer accepts and does not acknowledge every stream: those that wait for it, and those that do not.
+// We dial, and a raw peer accepts and does not acknowledge every stream. Streams that wait for the ack, and streams that do not.
 import test from 'ava'
 import type { PeerStream } from 'fastn-net'
 import {
@@ -74,7 +74,7 @@ test('the ack deadline leaves acked and ended streams alone, read or not', async
   await readRaw.write('ack\n')
   await heldRaw.write('ack\nhel')
   await silentRaw.write('ack\n')
-  // Of the streams that are older than this one none has time left when it fails.
+  // No older stream has time left when this one fails.
   const [never] = await openedLater(dialler_)
   t.like(await failure(never.read()), { code: 'ERR_ACK_TIMEOUT' })
   await readRaw.finish('hello\n')
@@ -112,7 +112,7 @@ test('an older peer that ignores a stream is redialled for the next, and running
     t.is(await (await opens).nextString(), 'hello')
     await runningRaw.write('still here\n')
     t.is(await running.nextString(), 'still here')
-    // No stream begins on the old connection, not even for a holder of it.
+    // No stream begins on the old connection, not even by a holder of it.
     t.like(await failure(connection.openBi(echo)), { code: 'ERR_CONNECTION_LOST' })
     await running.finish()
     await runningRaw.finish()

@@ -1,4 +1,4 @@
-// We dial, a raw peer accepts and says every byte: the connection, the header, and what may come in place of the ack.
+// We dial, and a raw peer accepts and sends every byte: the connection, the header, and the lines in place of the ack.
 import test from 'ava'
 import type { Endpoint, PeerStream } from 'fastn-net'
 import {
@@ -164,7 +164,7 @@ for (const alpn of alpns) {
     dialler_ = await behindRefusal(dialler_)
     const [opens, theirs] = await opening(dialler_)
     await theirs.reset(9)
-    // It may be what became of an ack that it overtook.
+    // The reset may overtake the ack.
     t.like(await failure(opens), { code: 'ERR_STREAM_RESET', errorCode: 9 })
     t.is(await theirs.wasReset(), ownCode(alpn, 0x101))
     const [later, laterRaw] = await opening(dialler_, echo, { ack: 'later' })
@@ -371,7 +371,7 @@ test('concurrent getStream calls to a peer share one dial', async t => {
   t.is(connections.size, 1)
 })
 
-/** Makes the endpoint one that can be dialled, until the returned function is called. */
+/** Makes the endpoint accept connections, until the returned function is called. */
 function serve(endpoint: Endpoint): () => Promise<unknown> {
   const streams = endpoint.acceptBi('Tcp')
   return () => streams.return()

@@ -1,4 +1,4 @@
-// We dial, a raw peer accepts: what becomes of a stream after its ack.
+// We dial, and a raw peer accepts: streams after their ack.
 import test from 'ava'
 import type { PeerStream } from 'fastn-net'
 import {
@@ -66,7 +66,7 @@ for (const alpn of alpns) {
     t.like(await failure(ours.read()), { code: 'ERR_STREAM_RESET', errorCode: 3 })
   })
 
-  // A peer lets a hundred streams be open at once: that is its place for each exchange that is not given back.
+  // A peer allows a hundred open streams at once: each exchange that is not released takes one of these slots.
   test(`${alpn}: 1,000 exchanges, each stopped by the peer before our FIN`, async t => {
     const dialler_ = await dialler(t, alpn)
     for (let count = 0; count < 1000; count++) {
@@ -91,7 +91,7 @@ for (const alpn of alpns) {
     }
   })
 
-  // More than the hundred, all held.
+  // More than a hundred, all held.
   test(`${alpn}: releases 300 unfinished exchanges that the peer has dropped`, async t => {
     const dialler_ = await dialler(t, alpn)
     const held: PeerStream[] = []
@@ -100,7 +100,7 @@ for (const alpn of alpns) {
       held.push(ours)
       await ours.write(`line ${count}\n`)
       await theirs.write(`line ${count}\n`)
-      // Read to the end, read as far as the line, or not at all.
+      // Read to the end, or up to the line, or not at all.
       if (count % 3 === 0) t.is(await ours.nextString(), `line ${count}`)
       await theirs.drop()
       if (count % 3 === 1) t.is(Buffer.from((await ours.read()) ?? '').toString(), `line ${count}\n`)
@@ -127,7 +127,7 @@ for (const alpn of alpns) {
         t.is(await ours.read(), null)
       }
     }
-    // Nothing more is wanted, and there is nothing more.
+    // The peer wants no more bytes, and there are none.
     const [ours, theirs] = await opened(dialler_)
     await theirs.drop()
     await pinged(dialler_)
@@ -167,7 +167,7 @@ for (const alpn of alpns) {
     const streams = []
     for (let count = 0; count < 100; count++) streams.push(await opened(dialler_))
     const late = opened(dialler_)
-    // Places are handed out again some at a time.
+    // The slots of ended streams are announced some at a time.
     for (const [ours, theirs] of streams.slice(0, 20)) {
       await ours.finish('done')
       t.is(await theirs.rest(), 'done')

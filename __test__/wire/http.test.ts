@@ -6,7 +6,7 @@ import { dialler, endpointFor, failure, rawPeerFor } from '../helpers/wire.js'
 const older = '/fastn/entity/0.1'
 const codes = (text: string) => `[${[...Buffer.from(text, 'latin1')].join(',')}]`
 
-test('fetch: a request in bytes, and its answer', async t => {
+test('fetch: the bytes of a request and its answer', async t => {
   const { endpoint, peer, raw } = await dialler(t, older)
   const init = { method: 'POST', body: 'hello', headers: { 'x-one': 'é', 'content-type': 'a/b', te: 'trailers' } }
   const answering = endpoint.fetch(peer.address, '/p?q', init)
@@ -27,7 +27,7 @@ test('fetch: a request in bytes, and its answer', async t => {
   t.is(await response.text(), 'answer')
 })
 
-test('fetch: the first request that dials speaks to an older peer too, and nothing else reaches it', async t => {
+test('fetch: the first request dials an older peer too, and sends nothing else to it', async t => {
   const endpoint = await endpointFor(t)
   const peer = await rawPeerFor(t, older)
   const serving = (async () => {
@@ -65,7 +65,7 @@ test('fetch: malformed answers are errors', async t => {
   for (const [what, [text, outcome]] of Object.entries(answers)) {
     const fetching = endpoint.fetch(peer.address, '/').then(response => response.text())
     const stream = await raw.accept()
-    // What it refuses it stops reading.
+    // It stops reading a malformed answer.
     await stream.finish(`ack\n${text}`).catch(() => {})
     const got = await fetching.catch((error: { code?: string }) => error.code)
     t.is(got, outcome, what)
@@ -92,7 +92,7 @@ function echoServer(endpoint: Endpoint) {
   })
 }
 
-test('serveHttp: a request in bytes, and its answer', async t => {
+test('serveHttp: the bytes of a request and its answer', async t => {
   const { endpoint, peer, connect } = await served(t)
   echoServer(endpoint)
   const raw = await connect()
@@ -109,7 +109,7 @@ test('serveHttp: a request in bytes, and its answer', async t => {
   t.is(await stream.rest(), `ack\n{"status":202,"headers":[${pairs}]}\n${seen}`)
 })
 
-test('serveHttp: refusals, and an answer that fails half way', async t => {
+test('serveHttp: refusals, and an answer that fails in the middle', async t => {
   const { endpoint, connect } = await served(t)
   let fail = () => {}
   endpoint.serveHttp(

@@ -1,4 +1,5 @@
-// How released versions of malai find peers on the local network: the name of their service is not that of later versions of iroh.
+// How released versions of malai find peers on the local network: their mDNS service has another name than that of later versions of
+// iroh.
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import test, { type ExecutionContext } from 'ava'
@@ -8,7 +9,7 @@ import { endpointFor } from '../helpers/wire.js'
 const group = '224.0.0.251'
 const letters = 'abcdefghijklmnopqrstuvwxyz234567'
 
-/** What is sent to the group. */
+/** Collects the packets sent to the multicast group. */
 async function listen(t: ExecutionContext): Promise<Socket> {
   const socket = createSocket({ type: 'udp4', reuseAddr: true })
   t.teardown(() => socket.close())
@@ -25,7 +26,7 @@ function nameOf({ publicKey }: Endpoint): string {
   return groups.map(group => letters[Number.parseInt(group, 2)]).join('')
 }
 
-/** Labels as a packet has them: each behind its length. */
+/** Labels as in a packet: each after its length. */
 function labels(...names: string[]): string {
   return names.map(name => String.fromCharCode(name.length) + name).join('')
 }

@@ -23,7 +23,7 @@ async function peers(t: ExecutionContext): Promise<{ endpoint: Endpoint; malai: 
   return { endpoint, malai }
 }
 
-/** Plays malai's side of an exchange, and checks what the other side says. `address` takes the place of ADDRESS. */
+/** Plays malai's side of an exchange, and checks the other side's bytes. `address` replaces ADDRESS. */
 async function play(t: ExecutionContext, stream: MalaiStream, name: string, side: Side, address = ''): Promise<void> {
   for (const [by, step] of golden[name] ?? []) {
     const text = step?.replace('ADDRESS', address)

@@ -1,4 +1,4 @@
-// The bytes of requests and answers: our caller against a raw peer that serves, a raw peer that calls against our server.
+// The bytes of requests and answers: our caller against a raw peer that serves, and a raw peer that calls against our server.
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import type { Endpoint, FastnNetError, Json, Protocol, StandardSchemaV1 } from 'fastn-net'
@@ -140,7 +140,7 @@ test('unknown members of requests and answers are ignored', async t => {
   t.is(await ours.rest(), 'ack\n{"ok":3}\n')
 })
 
-test('the request says how many milliseconds are left', async t => {
+test('the request has the remaining milliseconds', async t => {
   const { endpoint, peer, raw } = await dialler(t, '/fastn-net/1')
   const answer = endpoint.call(peer.address, 'add', 1, { timeout: 60_000 })
   const theirs = await raw.accept()
@@ -150,7 +150,7 @@ test('the request says how many milliseconds are left', async t => {
   t.is(await answer, 3)
 })
 
-test('an unknown refusal gives ERR_REFUSED with its word', async t => {
+test('an unknown refusal is ERR_REFUSED with its word', async t => {
   const { endpoint, peer, raw } = await dialler(t, '/fastn-net/1')
   const answer = endpoint.call(peer.address, 'add', 1)
   answer.catch(() => {})
@@ -187,7 +187,7 @@ for (const code of [0x101, 0x102, 0x105]) {
       const theirs = await raw.accept()
       await theirs.rest()
       await theirs.write(part)
-      // What was written has arrived.
+      // All written bytes have arrived.
       await pinged(ends)
       raw.close(code, 'a handler has seen it')
       t.is(((await failure(result)) as FastnNetError).errorCode, code)
@@ -269,7 +269,7 @@ test('issues of any form are read safely', async t => {
   }
 })
 
-test('an answer of another kind than its schema is not taken', async t => {
+test('an answer of another kind than its schema is rejected', async t => {
   const own = await dialler(t, '/fastn-net/1')
   const older = await dialler(t, '/fastn/entity/0.1')
   const streamed = own.endpoint.call(own.peer.address, 'add', 1, { schema: numbers })
@@ -280,7 +280,7 @@ test('an answer of another kind than its schema is not taken', async t => {
   t.is(((await failure(bare)) as FastnNetError).code, 'ERR_PROTOCOL_UNSUPPORTED')
 })
 
-test('an older peer gets neither items nor a request of items', async t => {
+test('an older peer is sent neither items nor a request for items', async t => {
   const { endpoint, peer } = await dialler(t, '/fastn/entity/0.1')
   const unsupported = { code: 'ERR_PROTOCOL_UNSUPPORTED' }
   t.like(await failure(endpoint.call(peer.address, 'sum', each([1]))), unsupported)
@@ -294,7 +294,7 @@ test('an older peer gets neither items nor a request of items', async t => {
   t.regex(await ours.rest(), /^ack\n\{"message":".+","code":"ERR_PROTOCOL_UNSUPPORTED"\}\n$/)
 })
 
-/** Serves what gives the vector's answer. */
+/** Serves the vector's answer. */
 function serve(endpoint: Endpoint, { protocol, what, value, items, error, inputItems }: Vector): void {
   if (what === 'a refusal') endpoint.serve(protocol, () => 1, { input: numbersInA })
   else if (error !== undefined) {

@@ -42,7 +42,7 @@ export class Browser {
     const profile = mkdtempSync(join(tmpdir(), 'fastn-net-chromium-'))
     const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', ...more]
     const child = spawn(chromium ?? '', [...args, '--remote-debugging-pipe', `--user-data-dir=${profile}`], {
-      // It writes to the home too, which may be of another user.
+      // Chromium also writes to the home folder, which may belong to another user.
       env: { ...process.env, HOME: profile },
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe']
     })
@@ -74,7 +74,7 @@ export class Browser {
     const size = { width, height: 1200, deviceScaleFactor: 1, mobile: false }
     await this.send('Emulation.setDeviceMetricsOverride', size)
     await this.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] })
-    // Another fragment does not reload a page.
+    // A new fragment alone does not reload a page.
     for (const address of ['about:blank', url]) {
       const loaded = new Promise<void>(resolve => {
         this.#onLoad = resolve

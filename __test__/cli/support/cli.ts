@@ -20,14 +20,14 @@ test.after.always(() => {
 
 /** How to start the program. */
 export interface CliOptions {
-  /** What stdin gives; `'open'` leaves it open. Default: nothing. */
+  /** Content of stdin; `'open'` leaves it open. Default: empty. */
   readonly stdin?: string | Uint8Array | 'open'
   readonly cwd?: string
   /** Variables besides the test's own. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** A program and arguments to put before. */
+  /** A program and arguments that run the command line. */
   readonly before?: readonly string[]
-  /** When it is killed, in milliseconds. */
+  /** Milliseconds until it is killed. */
   readonly limitMs?: number
 }
 

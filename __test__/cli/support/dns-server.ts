@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import type { ExecutionContext } from 'ava'
 
-/** Answer of the server: the strings of each TXT record, a response code, or silence. */
+/** The server's answer: the strings of each TXT record, a response code, or silence. */
 export type DnsAnswer = readonly (readonly string[])[] | { readonly code: number } | 'silence'
 
 /** A DNS server on loopback that answers TXT questions. Returns its `address:port`. Closed when the test ends. */

@@ -9,13 +9,13 @@ export interface RunningRig {
   /** Its configuration. */
   readonly file: string
   readonly program: Cli
-  /** Its identities that were online at the start. */
+  /** Identities that were online at the start. */
   readonly identities: readonly CliEvent[]
   /** The account that owns it. */
   readonly owner: CliEvent
 }
 
-/** Makes the home of a rig. */
+/** Creates the home of a rig. */
 export async function rigHome(t: ExecutionContext, config = ''): Promise<string> {
   const home = join(folderFor(t), 'rig')
   const [event] = eventsOf(await cli(['rig', 'init', '--home', home, '--json']))

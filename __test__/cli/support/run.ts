@@ -25,7 +25,7 @@ export async function running(t: ExecutionContext, text: string): Promise<Runner
   return { program, ticket: String(ticket), file }
 }
 
-/** A TCP server that answers each line with its name before it. Returns its port. */
+/** A TCP server that echoes each line after its name. Returns its port. */
 export async function server(t: ExecutionContext, name: string): Promise<number> {
   return await serverOf(t, socket => socket.on('data', data => socket.write(`${name}: ${data}`)))
 }
@@ -53,12 +53,12 @@ export async function say(socket: Socket, text: string): Promise<string> {
   return String(data)
 }
 
-/** A table of a TCP service. */
+/** The TOML table of a TCP service. */
 export function tcp(name: string, port: number | string, more = 'public = true'): string {
   return `[services.${name}]\nkind = "tcp"\nservice = "${name}"\ntarget = ${JSON.stringify(port)}\n${more}\n`
 }
 
-/** A table of a bridge to the TCP service of that name. */
+/** The TOML table of a bridge to the TCP service with that name. */
 export function bridge(peer: string, name: string, port = 0): string {
   return `[services.${name}]\nkind = "tcp-bridge"\npeer = "${peer}"\nservice = "${name}"\nport = ${port}\n`
 }

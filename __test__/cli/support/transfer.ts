@@ -62,7 +62,7 @@ export function linesOf(...values: object[]): string {
   return values.map(value => `${JSON.stringify(value)}\n`).join('')
 }
 
-/** Offers one file and sends its bytes, with a digest. Returns what the receiver answers. */
+/** Offers one file and sends its bytes, with a digest. Returns the receiver's answer. */
 export async function sendByHand(
   stream: PeerStream,
   { path, bytes, sha256 = sha256Of(bytes), name = path.split('/')[0] ?? '' }: HandSent
@@ -83,7 +83,7 @@ interface HandSent {
   readonly name?: string
 }
 
-/** Every file below a folder, by its path, with its bytes. Folders end in a slash. */
+/** Every file in a folder, by its path, with its bytes. Folders end with a slash. */
 export function tree(folder: string, prefix = ''): Record<string, string> {
   const found: Record<string, string> = {}
   for (const name of readdirSync(folder).sort()) {

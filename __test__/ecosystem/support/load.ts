@@ -1,4 +1,4 @@
-// The libraries are installed for these tests only, so that their types are not there when the other tests are compiled.
+// The libraries are installed for these tests only, so their types are missing when the other tests are compiled.
 
 /** The module of a library. */
 // biome-ignore lint/suspicious/noExplicitAny: it has no types here.

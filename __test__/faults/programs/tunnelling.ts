@@ -1,4 +1,4 @@
-// One side of a TCP tunnel, with the service behind it or a client before it. See support/tunnel.
+// One side of a TCP tunnel, with the service behind it or a client in front of it. See support/tunnel.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { createEndpoint, SecretKey } from 'fastn-net'
@@ -51,7 +51,7 @@ function body(bytes: number): Uint8Array {
   return made
 }
 
-/** `'end'` after a clean end, else the code of the failure. */
+/** `'end'` after a clean end, otherwise the code of the error. */
 function howItEnds(socket: Socket): Promise<string> {
   return new Promise(resolve => {
     socket.once('end', () => resolve('end'))

@@ -9,10 +9,10 @@ export interface TunnelOptions {
   bind: string
 }
 
-/** What a client has got through a bridge. */
+/** Result of a client's download through a bridge. */
 export interface Download {
   readonly received: number
-  /** Whether these are the first bytes of what the service sends. */
+  /** Whether these are the first bytes that the service sends. */
   readonly isPrefix: boolean
   /** `'end'`, or the code of the socket's error. */
   readonly end: string
@@ -21,11 +21,11 @@ export interface Download {
 }
 
 export interface TunnelCommands {
-  /** Exposes a service that sends as many bytes as it is asked for, and ends. */
+  /** Exposes a service that sends the requested number of bytes and ends. */
   expose: { given: null; answer: null }
-  /** How the connections of the service have ended. Waits for all. */
+  /** Outcomes of the service's connections. Waits for all of them. */
   ends: { given: null; answer: string[] }
-  /** Asks the peer's service for bytes, through a bridge. */
+  /** Downloads bytes from the peer's service, through a bridge. */
   download: { given: { peer: PeerAddress; bytes: number }; answer: Download }
   close: { given: null; answer: null }
 }

@@ -1,4 +1,4 @@
-// What a stream that waits for its peer does to the process: see the names of the ways.
+// Effects of a stream that waits for its peer on the process: see the names of the ways.
 import { type FastnNetError, getEndpoint, type PeerAddress, type PeerStream, Protocol, SecretKey } from 'fastn-net'
 
 // The endpoint closes when the event loop is empty, which ends every call.

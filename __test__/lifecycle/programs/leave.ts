@@ -7,7 +7,7 @@ if (isMainThread && how.startsWith('worker')) {
   const worker = new Worker(new URL(import.meta.url), { workerData: [address, how.slice('worker '.length), hook] })
   worker.once('message', () => worker.terminate())
   await new Promise(resolve => worker.once('exit', resolve))
-  // The peer must not learn it from the end of the process.
+  // Keeps the peer from learning it by the end of the process.
   setInterval(() => {}, 1000)
 } else {
   const server = JSON.parse(address) as PeerAddress

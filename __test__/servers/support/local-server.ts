@@ -87,8 +87,8 @@ async function answers(port: number): Promise<boolean> {
 }
 
 /**
- * A port of 127.0.0.1 that is free for TCP and UDP, and that no program is given by chance: a server that comes back needs the one
- * that it had.
+ * Returns a port of 127.0.0.1 that is free for TCP and UDP, outside the range of ports that the system assigns: a restarted server needs
+ * the same port again.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

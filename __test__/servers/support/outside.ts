@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 
 /**
- * How many packets any program here has sent to anywhere but this machine: the way out that `npm run test:servers` makes leads
- * nowhere, and counts them.
+ * Number of packets that programs here have sent to other machines. The default route that `npm run test:servers` creates leads nowhere,
+ * and counts them.
  */
 export function packetsOut(): number {
   const { stdout } = spawnSync('nft', ['-j', 'list', 'counter', 'inet', 'outside', 'sent'], { encoding: 'utf8' })

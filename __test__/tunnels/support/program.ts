@@ -26,7 +26,7 @@ export interface Run {
 /** A running server. */
 export interface Started {
   readonly child: ChildProcess
-  /** What it has printed. */
+  /** Its output so far. */
   output(): string
   /** Resolves once it accepts connections on a port of 127.0.0.1. */
   accepts(port: number): Promise<void>
@@ -69,7 +69,7 @@ export function start(
     if (hasEnded()) return
     child.kill('SIGKILL')
     await once(child, 'exit')
-    // Its children may have them too.
+    // Its children may hold the pipes too.
     for (const from of [child.stdout, child.stderr]) from.destroy()
   })
   return {
@@ -95,7 +95,7 @@ async function accepts(port: number): Promise<boolean> {
   }
 }
 
-/** A TCP port of 127.0.0.1 that no program is given by chance. */
+/** Returns a TCP port of 127.0.0.1 outside the range of ports that the system assigns. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 20_000)

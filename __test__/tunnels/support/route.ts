@@ -4,23 +4,23 @@ import type { ExecutionContext } from 'ava'
 import { socksConnect } from '../../helpers/socks.js'
 import { alike, serving, tunnelled } from './tunnel.js'
 
-/** Ways to a web server of a peer: a TCP tunnel, an HTTP tunnel, and the proxies, of which an HTTP client can use one in two ways. */
+/** Routes to a peer's web server: a TCP tunnel, an HTTP tunnel, and the proxies. An HTTP client can use an HTTP proxy in two ways. */
 export const routeKinds = ['tcp', 'http', 'proxy', 'connect', 'socks5'] as const
 
-/** A way to a web server. */
+/** A route to a web server. */
 export type RouteKind = (typeof routeKinds)[number]
 
 /** How clients reach a web server. */
 export interface Route {
   readonly kind: RouteKind | 'direct'
-  /** Where the server is, for the client. */
+  /** Host of the server, as the client names it. */
   readonly host: string
   readonly port: number
   /** Port of the proxy. */
   readonly proxy?: number
 }
 
-/** Whether requests are passed on by a program that reads them, and not as bytes. */
+/** Whether a program that parses HTTP forwards the requests, instead of bytes. */
 export function isHttp({ kind }: Route): boolean {
   return kind === 'http' || kind === 'proxy'
 }
@@ -30,7 +30,7 @@ export function urlOf({ host, port }: Route, path: string, scheme = 'http'): str
   return `${scheme}://${host}:${port}${path}`
 }
 
-/** Carries a port of 127.0.0.1 in this way, with the commands of the command line. */
+/** Opens this route to a port of 127.0.0.1, with the commands of the command line. */
 export async function routed(t: ExecutionContext, kind: RouteKind, port: number): Promise<Route> {
   const host = '127.0.0.1'
   if (kind === 'tcp') return { kind, host, port: await tunnelled(t, port) }
@@ -42,7 +42,7 @@ export async function routed(t: ExecutionContext, kind: RouteKind, port: number)
   return { kind, host, port, proxy: portIn(await serving(t, [kind === 'socks5' ? 'socks5' : 'proxy', ticket])) }
 }
 
-/** Calls `use` without a tunnel and with it, and asserts that the results are alike, byte for byte. Returns that of the tunnel. */
+/** Calls `use` without and with a tunnel, and asserts that the results are equal, byte for byte. Returns the result with the tunnel. */
 export async function alikeOn<Result extends object>(
   t: ExecutionContext,
   route: Route,
@@ -54,7 +54,7 @@ export async function alikeOn<Result extends object>(
   return await alike(t, { direct: routes.direct, tunnel: routes.tunnel }, use, what)
 }
 
-/** The URL of a proxy, as libcurl takes it. */
+/** The URL of a proxy, in libcurl's form. */
 export function proxyUrl({ kind, proxy }: Route): string | undefined {
   if (proxy === undefined) return undefined
   return `${kind === 'socks5' ? 'socks5h' : 'http'}://127.0.0.1:${proxy}`
@@ -68,7 +68,7 @@ export function curlOptions(route: Route): string[] {
   return route.kind === 'connect' ? [...options, '--proxytunnel', '--suppress-connect-headers'] : options
 }
 
-/** A connection to the server, for programs that speak on it themselves. A plain proxy is asked with CONNECT. */
+/** A connection to the server, for programs that use it directly. A plain proxy gets a CONNECT. */
 export async function connected(route: Route): Promise<Socket> {
   const { kind, host, port, proxy } = route
   if (proxy === undefined) {
@@ -79,7 +79,7 @@ export async function connected(route: Route): Promise<Socket> {
   if (kind === 'socks5') {
     const [socket, reply] = await socksConnect(proxy, host, port)
     if (reply !== 0) throw new Error(`SOCKS reply ${reply}`)
-    // Nothing comes before the client speaks. A client does not resume a socket itself.
+    // No byte comes before the client sends one. A client does not resume a socket itself.
     return socket.resume()
   }
   const socket = connect(proxy, '127.0.0.1')

@@ -31,7 +31,7 @@ const packages = {
 /** A program of the system that scenes run. */
 export type ProgramName = keyof typeof packages
 
-/** What a scene is given. */
+/** The tools of a scene. */
 export interface Scene {
   readonly t: ExecutionContext
   /** Removed when the scene ends. */
@@ -43,7 +43,8 @@ export interface Scene {
 }
 
 /**
- * Defines a test of real programs. Skipped where one of them is missing. In CI it fails there, so that nothing is left out unseen.
+ * Defines a test of real programs. It is skipped if one of them is missing. In CI it fails instead, so that no scene is left out
+ * unnoticed.
  */
 export function scene(title: string, programs: readonly ProgramName[], play: (scene: Scene) => Promise<void>): void {
   const missing = programs.filter(name => find(name) === undefined)
@@ -65,7 +66,7 @@ export function scene(title: string, programs: readonly ProgramName[], play: (sc
   })
 }
 
-/** The path of a program. Servers are often in folders that are not in the PATH. */
+/** The path of a program. Servers are often outside the PATH. */
 export function find(name: ProgramName): string | undefined {
   const versions = '/usr/lib/postgresql'
   const folders = [

@@ -11,7 +11,7 @@ const page =
 const image =
   '<svg xmlns="http://www.w3.org/2000/svg" width="123" height="45"><rect width="123" height="45" fill="green"/></svg>'
 
-/** Uses what the web offers a page, and leaves what it has seen in `window.result`. */
+/** Uses the web's features, and puts the results into `window.result`. */
 const script = `
 const bytes = new Uint8Array(300_000).map((_, at) => at)
 

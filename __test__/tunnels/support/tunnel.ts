@@ -34,8 +34,8 @@ export async function serving(t: ExecutionContext, args: readonly string[]): Pro
 }
 
 /**
- * Calls `use` with both ports, or both ways to a server. Asserts that the results are alike, byte for byte, and returns that of the tunnel. `what` tells the
- * assertion from others.
+ * Calls `use` with both ports, or both routes to a server. Asserts that the results are equal, byte for byte, and returns the result of
+ * the tunnel. `what` identifies the assertion.
  */
 export async function alike<Result extends object, Way = number>(
   t: ExecutionContext,
@@ -48,7 +48,7 @@ export async function alike<Result extends object, Way = number>(
   return tunnel
 }
 
-/** Bytes as their number, digest and beginning: a list of millions would hide the difference. */
+/** Shows bytes as their number, digest and beginning: a list of millions would hide the difference. */
 function brief(result: object): object {
   const bytes = (value: Buffer) => {
     const sha256 = createHash('sha256').update(value).digest('hex')

@@ -12,7 +12,7 @@ export const size = 8_000_000
 
 const bytes = pattern(size)
 
-/** A web server with what HTTP offers to a client. Without a date in its answers, so that they can be compared. */
+/** A web server with the features of HTTP for clients. Its answers have no date, so that they can be compared. */
 export async function webServer(t: ExecutionContext): Promise<number> {
   const server = createServer(answer)
   server.on('checkContinue', (request, response) => {
@@ -42,7 +42,7 @@ export async function http2Server(t: ExecutionContext): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** What a request through a tunnel to `secureServer` has used. */
+/** How requests through a tunnel have used `secureServer`. */
 export interface SecureUse {
   /** HTTP versions of the requests. */
   readonly versions: Set<string>
@@ -113,7 +113,7 @@ function sendRange(request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(206, { 'content-range': range, 'content-length': part.length }).end(part)
 }
 
-/** What has arrived: the digest of the body, and the headers that say how it was sent. */
+/** Describes the received request: the digest of the body, and the headers that say how it was sent. */
 async function describe(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const hash = createHash('sha256')
   for await (const chunk of request) hash.update(chunk)
@@ -134,12 +134,12 @@ function sendEvents(_: IncomingMessage, response: ServerResponse): void {
   next()
 }
 
-/** Lets the server send the next event, or break off an answer. */
+/** Lets the server send the next event, or break an answer off. */
 export function sendNext(): void {
   next()
 }
 
-/** A program that HTTP servers start for each request, as RFC 3875 describes. */
+/** A program that HTTP servers start for each request, as described by RFC 3875 (CGI). */
 export async function cgi(
   request: IncomingMessage,
   response: ServerResponse,

@@ -1,5 +1,5 @@
-// What a WebSocket server must do with frames, after the sections of the Autobahn test suite. A case gives frames or messages; what comes
-// back is compared with what comes back without a tunnel.
+// Frames that a WebSocket server must handle, in the order of the Autobahn test suite. A case sends frames or messages; the answers are
+// compared with those without a tunnel.
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
@@ -11,7 +11,7 @@ export interface Raw {
   readonly socket: Socket
 }
 
-/** What a client sends. */
+/** The frames or messages of a client. */
 export interface Case {
   readonly title: string
   play(raw: Raw): void | Promise<void>
@@ -21,7 +21,7 @@ export interface Case {
 
 const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 
-/** A frame of a client. */
+/** Encodes a client's frame. */
 function frame(
   opcode: keyof typeof opcodes | number,
   payload: string | Uint8Array = '',
@@ -45,7 +45,7 @@ function closeFrame(code: number, reason: string | Uint8Array = ''): Buffer {
   return frame('close', Buffer.concat([Buffer.from([code >> 8, code & 255]), Buffer.from(reason as Uint8Array)]))
 }
 
-/** Frames that are written as they are. */
+/** A case of frames that are written unchanged. */
 function raw(title: string, frames: readonly Buffer[], code?: number): Case {
   return {
     title,
