@@ -14,6 +14,7 @@ import { at, fail, subpaths } from './util.mjs'
 
 const requireBundler = createRequire(at('__test__', 'bundlers', 'package.json'))
 const entries = ['fastn-net', ...subpaths.map(name => `fastn-net/${name}`)]
+const bun = at('__test__', 'bundlers', 'node_modules', '.bin', 'bun')
 const load = async name => await import(requireBundler.resolve(name))
 
 /**
@@ -89,7 +90,6 @@ const bundlers = {
   },
   async bun({ app, out, own }) {
     const options = ['build', 'main.mjs', '--target=node', '--outfile', join(out, 'main.mjs')]
-    const bun = at('__test__', 'bundlers', 'node_modules', '.bin', 'bun')
     const external = own ? [] : entries.flatMap(name => ['--external', name])
     const { status, stderr } = spawnSync(bun, [...options, ...external], { cwd: app, encoding: 'utf8' })
     if (status !== 0) throw new Error(stderr)
@@ -115,6 +115,20 @@ for (const [name, bundle] of Object.entries(bundlers)) {
       fails(/is bundled into \S+: keep fastn-net external, or copy fastn-net\.\S+\.node of/)
     )
 }
+for (const [name, copied] of /** @type {const} */ ([
+  ['with the addon next to it', true],
+  ['without the addon says what to do', false]
+]))
+  scenes[`bun: one executable, ${name}`] = () =>
+    scene(
+      async ({ app, out }) => {
+        const made = spawnSync(bun, ['build', '--compile', 'main.mjs', '--outfile', join(out, 'program')], { cwd: app })
+        if (made.status !== 0) throw new Error(String(made.stderr))
+        if (copied) cpSync(addonIn(app), join(out, addonName()))
+      },
+      copied ? runs : fails(/is bundled into \S+: keep fastn-net external, or copy fastn-net\.\S+\.node of/),
+      folder => [join(folder, process.platform === 'win32' ? 'program.exe' : 'program')]
+    )
 scenes['nft: finds the addon'] = () =>
   scene(async ({ app, out }) => {
     const { nodeFileTrace } = await load('@vercel/nft')
@@ -155,7 +169,7 @@ async function runScenes(only) {
 }
 
 /** Builds in one folder and runs in another, which has only what the build put there. The first is gone by then. */
-async function scene(build, judge = runs) {
+async function scene(build, judge = runs, command = folder => [process.execPath, join(folder, 'main.mjs')]) {
   const home = mkdtempSync(join(tmpdir(), 'fastn-net-bundlers-'))
   try {
     const [app, out, empty] = ['app', 'out', 'empty'].map(name => join(home, name))
@@ -165,10 +179,8 @@ async function scene(build, judge = runs) {
     rmSync(app, { recursive: true })
     renameSync(out, empty)
     const { FASTN_NET_ADDON: _, ...env } = { ...process.env, FASTN_NET_NETWORK: 'loopback' }
-    judge(
-      spawnSync(process.execPath, [join(empty, 'main.mjs')], { cwd: empty, env, encoding: 'utf8', timeout: 120_000 }),
-      empty
-    )
+    const [program, ...args] = command(empty)
+    judge(spawnSync(program, args, { cwd: empty, env, encoding: 'utf8', timeout: 120_000 }), empty)
   } finally {
     rmSync(home, { recursive: true, force: true })
   }

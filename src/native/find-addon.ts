@@ -86,7 +86,7 @@ function startingPoints(): string[] {
   const { isAbsolute, resolve } = builtin('node:path')
   const url: unknown = import.meta.url
   // Absolute, but for the program of a snapshot.
-  const program = process.argv[1] === undefined ? undefined : resolve(process.argv[1])
+  const program = process.argv[1] === undefined ? undefined : toPath(resolve(process.argv[1]))
   const files = [toPath(runningFile()), toPath(url), program]
   return files.filter((file, at) => file !== undefined && isAbsolute(file) && files.indexOf(file) === at) as string[]
 }
@@ -113,7 +113,9 @@ function runningFile(): string | undefined {
 
 function toPath(file: unknown): string | undefined {
   if (typeof file !== 'string') return undefined
-  return file.startsWith('file:') ? builtin('node:url').fileURLToPath(file) : file
+  const path = file.startsWith('file:') ? builtin('node:url').fileURLToPath(file) : file
+  // A program that Bun has compiled has its files in itself.
+  return /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/.test(path) ? process.execPath : path
 }
 
 function targetOf(): string {
