@@ -67,13 +67,20 @@ for (const seed of [1, 7, 42]) {
   test(`random calls on many streams neither hang nor corrupt data, seed ${seed}`, async t => {
     const roll = dice(seed)
     await using peers = await pair()
+    // Once the endpoints close, any error fits: a stream that its opener gave up may reach the server's handler as late as that.
+    let isOver = false
     const fits = (error: unknown) => {
       const name = isFastnNetError(error) ? error.code : (error as Error).name
-      if (!fitting.has(name)) t.fail(String(error))
+      if (!isOver && !fitting.has(name)) t.fail(String(error))
     }
     const use = (stream: PeerStream) =>
       Promise.all([write(stream, roll).catch(fits), read(stream, roll).catch(fits)]).then(() => {})
-    peers.server.listen([[Echo, use]], { onError: fits })
+    let handling = 0
+    const handle = (stream: PeerStream) => {
+      handling++
+      return use(stream).finally(() => handling--)
+    }
+    peers.server.listen([[Echo, handle]], { onError: fits })
     const address = peers.server.address()
     let left = 1000
     const loop = async () => {
@@ -87,7 +94,9 @@ for (const seed of [1, 7, 42]) {
     }
     await Promise.all(Array.from({ length: 24 }, loop))
     const open = () => [peers.client, peers.server].map(each => /^fastn_net_streams (\d+)/m.exec(each.metrics())?.[1])
-    while (open().some(count => count !== '0')) await wait(20)
+    // A handler may still be between two calls although both halves of its stream have ended.
+    while (handling > 0 || open().some(count => count !== '0')) await wait(20)
+    isOver = true
     t.deepEqual(open(), ['0', '0'])
   })
 }
