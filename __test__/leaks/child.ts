@@ -1,7 +1,7 @@
 // One case, in rounds of the same size. After each round, native handles, file descriptors and threads are as before. Memory does not
 // grow over the rounds. Argument: the case, as JSON.
 import { type Case, type Result, ways } from './cases.js'
-import { type Counts, counted, type Memory, memory, settled } from './measure.js'
+import { type Counts, counted, growth, type Memory, memory, settled } from './measure.js'
 import { things } from './things.js'
 
 const mebibyte = 1024 * 1024
@@ -10,7 +10,7 @@ const { thing, way, count, isWhole } = JSON.parse(process.argv[2] as string) as 
 const { closes, holds } = ways[way]
 const rounds = isWhole ? 12 : 4
 /**
- * Growth that is not a leak, from the second quarter of the rounds to the last. The first rounds compile code and fill the allocator's
+ * Growth that is not a leak, from the second quarter of the rounds on. The first rounds compile code and fill the allocator's
  * pools, up to 110 MiB; a short run ends before that, and each worker leaves fragments. In a whole run, 150 bytes per stream exceed the
  * limit, or 80 KiB per endpoint.
  */
@@ -29,11 +29,11 @@ await once(size)
 before = counted()
 for (let at = 0; at < rounds && wrong.length === 0; at++) await once(size)
 for (const name of ['rss', 'heap'] as const) {
-  const [first, last] = [Math.max(...of(name, rounds / 4, rounds / 2)), Math.min(...of(name, -rounds / 4))]
-  if (last - first > limits[name])
-    wrong.push(`${name} grew by ${mib(last - first)}: ${of(name, 0).map(mib).join(', ')}`)
+  const grown = growth(samples.slice(rounds / 4).map(sample => sample[name]))
+  if (grown > limits[name])
+    wrong.push(`${name} grew by ${mib(grown)}: ${samples.map(each => mib(each[name])).join(', ')}`)
 }
-const summary = `${Math.round((performance.now() - began) / 1000)} s, RSS ${of('rss', 0).map(mib).join(' ')}`
+const summary = `${Math.round((performance.now() - began) / 1000)} s, RSS ${samples.map(({ rss }) => mib(rss)).join(' ')}`
 process.stdout.write(JSON.stringify({ summary, wrong } satisfies Result), () => process.exit())
 
 async function once(count: number): Promise<void> {
@@ -47,10 +47,6 @@ async function once(count: number): Promise<void> {
   wrong.push(...(await settled(before, isIdle)))
   const sample = await memory()
   if (before !== undefined) samples.push(sample)
-}
-
-function of(name: keyof Memory, from: number, to?: number): number[] {
-  return samples.slice(from, to).map(sample => sample[name])
 }
 
 function mib(bytes: number): string {

@@ -71,6 +71,20 @@ export async function memory(): Promise<Memory> {
   return { rss, heap: heapUsed }
 }
 
+/**
+ * Growth from the first value to the last: the median slope of all pairs (Theil and Sen). Whether the allocator has just returned a pool of
+ * 20 MiB to the system or not makes any two values differ, but not most pairs.
+ */
+export function growth(values: readonly number[]): number {
+  const slopes = values.flatMap((later, at) =>
+    values.slice(0, at).map((earlier, from) => (later - earlier) / (at - from))
+  )
+  slopes.sort((left, right) => left - right)
+  const middle = (slopes.length - 1) / 2
+  const median = ((slopes[Math.floor(middle)] ?? 0) + (slopes[Math.ceil(middle)] ?? 0)) / 2
+  return median * (values.length - 1)
+}
+
 export function pause(milliseconds: number): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, milliseconds))
 }
