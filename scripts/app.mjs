@@ -1,10 +1,10 @@
-// An application that has fastn-net as a package manager installs it: for tests of bundlers and of environments.
+// An application that has fastn-net installed like by a package manager, for tests of bundlers and environments.
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { manifest } from './release/manifests.mjs'
 import { at, fail } from './util.mjs'
 
-/** What the application does. */
+/** The application's program. */
 export const program = `
 import { createEndpoint } from 'fastn-net'
 import { duplex } from 'fastn-net/node'
@@ -19,10 +19,10 @@ try {
   await server.close()
 }
 `
-/** What it prints. */
+/** Its output. */
 export const expected = 'divided 0.25\nfetched function\n'
 
-/** One that uses every entry of the package. */
+/** A program that uses every entry of the package. */
 export const wholeProgram = `
 import { mkdtempSync, rmSync } from 'node:fs'
 import { get } from 'node:http'
@@ -52,10 +52,10 @@ try {
   rmSync(home, { recursive: true })
 }
 `
-/** What that prints. */
+/** Its output. */
 export const wholeExpected = `${expected}got routed\nrig with 0 services\n`
 
-/** An application with fastn-net as a package manager installs it. */
+/** Creates an application that has fastn-net installed like by a package manager. */
 export function makeApp(app, code = program) {
   const { name, files: _, scripts, devDependencies, ...kept } = manifest()
   const own = join(app, 'node_modules', name)
@@ -84,7 +84,7 @@ export function addonIn(app) {
   return join(app, 'node_modules', `fastn-net-${platform()}`, addonName())
 }
 
-/** Such as `linux-x64-gnu`. */
+/** This platform, such as `linux-x64-gnu`. */
 function platform() {
   return addonName().split('.')[1]
 }

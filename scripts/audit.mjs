@@ -1,5 +1,5 @@
-// npm run audit    signatures and known vulnerabilities of all that the lock files name, by npm and cargo-deny. Needs their registries'
-//                  services and GitHub; ends with 'N passed, N failed'
+// npm run audit    signatures and known vulnerabilities of the packages in all lock files, by npm and cargo-deny. Contacts
+//                  their registries and GitHub; ends with 'N passed, N failed'
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import { lockFolders } from './lock-files.mjs'
 import { patchedCrates, withoutPatches } from './patched-crates.mjs'
 import { at, needCargo, passes, say } from './util.mjs'
 
-/** The severity from which on a vulnerability counts. Benchmarks run other libraries, old ones too, on 127.0.0.1 only. */
+/** The lowest severity that counts. Benchmarks run other libraries, even old ones, on 127.0.0.1 only. */
 const levelOf = folder => (folder.startsWith('bench') ? 'critical' : 'high')
 
 let [passed, failed] = [0, 0]
@@ -48,7 +48,7 @@ function known(folder, level, ...more) {
   return npm(['audit', '--package-lock-only', `--audit-level=${level}`, ...more], at(folder))
 }
 
-/** npm checks the signatures of what is installed: here in a folder of its own, without running anything of it. */
+/** npm checks the signatures of installed packages: here in a separate folder, without running their scripts. */
 function signed(folder) {
   return inFolder(copy => {
     copyFileSync(at(folder, 'package-lock.json'), join(copy, 'package-lock.json'))
@@ -62,7 +62,7 @@ function signed(folder) {
   })
 }
 
-/** Runs `action` with a new folder, which is deleted then. */
+/** Runs `action` with a new folder, which is deleted afterwards. */
 function inFolder(action) {
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-audit-'))
   try {
@@ -72,7 +72,7 @@ function inFolder(action) {
   }
 }
 
-/** The package of a lock file and those of its workspace, as folders. */
+/** The folders of a lock file's package and of its workspace packages. */
 function membersOf(folder) {
   const { packages } = JSON.parse(readFileSync(at(folder, 'package-lock.json'), 'utf8'))
   return Object.keys(packages).filter(path => !path.includes('node_modules'))

@@ -1,11 +1,11 @@
-// Bundles the command line to `dist/cli.js`, with the npm packages that it uses, and writes their licences beside it. The library stays
+// Bundles the command line to `dist/cli.js`, with the npm packages that it uses, and writes their licences next to it. The library stays
 // outside: `dist/cli.js` imports `dist/index.js`, `dist/node.js` and so on, and the library never imports the command line.
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { at, fail, subpaths } from './util.mjs'
 
-/** Files beside `dist/cli.js` that it imports, by the module that each is compiled from. */
+/** Files next to `dist/cli.js` that it imports, by the module from which each is compiled. */
 const entries = Object.fromEntries([
   [at('dist', 'modules', 'index.js'), './index.js'],
   ...subpaths.map(name => [at('dist', 'modules', name, 'index.js'), `./${name}.js`]),
@@ -23,7 +23,7 @@ export async function bundleCli(withoutComments, bundled) {
     external: id => id.startsWith('node:') || id in entries,
     plugins: [{ name: 'packages', resolveId: id => (/^[\w@]/.test(id) ? resolvePackage(id) : null) }, pageTexts],
     onwarn(warning) {
-      // A cycle inside a package is the package's own.
+      // Cycles inside a package are ignored.
       if (warning.code === 'CIRCULAR_DEPENDENCY' && warning.ids?.every(isOfPackage)) return
       fail(`dist/cli.js: ${warning.message}`)
     }
@@ -42,7 +42,7 @@ export async function bundleCli(withoutComments, bundled) {
   writeFileSync(at('dist', 'THIRD-PARTY-LICENSES'), licences([...chunk.moduleIds, ...bundled]))
 }
 
-/** The files of the page of `fastn-net status --web`, which are imported as texts. */
+/** The files of the page of `fastn-net status --web`, which are imported as strings. */
 const pageTexts = {
   name: 'page-texts',
   resolveId: id => (/^\.\/page\/page\.\w+$/.test(id) ? at('src', 'cli', 'status', id) : null),
@@ -76,7 +76,7 @@ function packageOf(module) {
   return folder
 }
 
-/** Whether a module is of an npm package. */
+/** Whether a module belongs to an npm package. */
 export function isOfPackage(module) {
   return relative(at(), module).startsWith(`node_modules${sep}`)
 }

@@ -1,5 +1,5 @@
-// npm run test:bundlers                   bundles a program with each bundler and traces its files, runs each result in an empty folder;
-//                                         ends with 'N passed, N failed'
+// npm run test:bundlers                   bundles a program with each bundler and traces its files, and runs each result in an empty
+//                                         folder; ends with 'N passed, N failed'
 // npm run test:bundlers -- esbuild nft    only these
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ const bun = at('__test__', 'bundlers', 'node_modules', '.bin', 'bun')
 const load = async name => await import(requireBundler.resolve(name))
 
 /**
- * How a program is bundled: each writes `main.mjs` into `out`. `own`: fastn-net is bundled too.
+ * How each bundler bundles a program: it writes `main.mjs` into `out`. `own`: fastn-net is bundled too.
  *
  * @type {Record<string, (options: { app: string, out: string, own: boolean }) => Promise<void>>}
  */
@@ -70,7 +70,7 @@ const bundlers = {
       )
     )
     const { errors, warnings } = stats.toJson({ errors: true, warnings: true })
-    // The optional keyring is imported by a name that no bundler should follow.
+    // The optional keyring is imported by a computed name, so that no bundler follows it.
     const found = [...errors, ...warnings].filter(
       ({ message }) => !message.includes('the request of a dependency is an expression')
     )
@@ -168,7 +168,7 @@ async function runScenes(only) {
   console.log(`${passed} passed, ${failed} failed`)
 }
 
-/** Builds in one folder and runs in another, which has only what the build put there. The first is gone by then. */
+/** Builds in one folder and runs in another, which has only the build's output. The first one is deleted before. */
 async function scene(build, judge = runs, command = folder => [process.execPath, join(folder, 'main.mjs')]) {
   const home = mkdtempSync(join(tmpdir(), 'fastn-net-bundlers-'))
   try {

@@ -1,8 +1,8 @@
-// Places in TSDoc and docs that repeat a default value. `npm run sync` mends them, __test__/unit/defaults.test.ts compares them.
+// Places in TSDoc and docs that repeat a default value. `npm run sync` updates them, and __test__/unit/defaults.test.ts compares them.
 import { readdirSync, readFileSync } from 'node:fs'
 import { at } from './util.mjs'
 
-/** The defaults of the code: of each options type, and by the bare names that pages use. Needs `dist` and the addon. */
+/** The defaults of the code: by options type, and by the option names that pages use alone. Needs `dist` and the addon. */
 export async function codeDefaults() {
   const { limitDefaults } = await import('../dist/modules/endpoint/options.js')
   const { native } = await import('../dist/modules/native/addon.js')
@@ -28,7 +28,7 @@ export async function codeDefaults() {
     BridgeHttpOptions: core.bridgeHttp,
     PeerToTcpOptions: { connectTimeout: defaults.tcpConnectTimeout }
   }
-  // Of `call`, the only `timeout` that pages give without the name of its call.
+  // The only `timeout` that pages use without the name of its call is that of `call`.
   const bare = {
     ...endpointDefaults,
     ...defaults,
@@ -40,14 +40,13 @@ export async function codeDefaults() {
 }
 
 /**
- * Every place that repeats a default: its file, the place of its number in the text, the number as written, the option, and the value in
- * the code.
+ * Every place that repeats a default: its file, the position of its number, the number as written, the option, and the value in the code.
  */
 export function defaultPlaces({ types, bare }) {
   return [...sources().flatMap(file => inSource(file, types, bare)), ...pages().flatMap(file => inPage(file, bare))]
 }
 
-/** Whether a place has the value of the code. */
+/** Whether a place has the code's value. */
 export function isRight({ text, value }) {
   return amount(text) === value
 }
@@ -65,7 +64,7 @@ export function amount(text) {
   return number === undefined ? undefined : Number(number.replaceAll(',', '')) * FACTORS[unit]
 }
 
-/** Writes a value as a page does that had `old` there. */
+/** Writes a value in the unit of `old`, which the page had before. */
 export function written(value, old) {
   const [, , unit = ''] = new RegExp(`^${AMOUNT}`).exec(old) ?? []
   const units = { ms: ['s', 'ms'], s: ['s', 'ms'], KiB: ['MiB', 'KiB'], MiB: ['MiB', 'KiB'] }[unit] ?? ['']
@@ -89,7 +88,7 @@ function pages() {
 
 const textOf = file => readFileSync(at(file), 'utf8')
 
-/** The documented members of the known types that are numbers. */
+/** The documented numeric members of the known types. */
 function* members(file, types) {
   const text = textOf(file)
   for (const type of text.matchAll(/^export interface (\w+)[^{]*\{\n[\s\S]*?^\}/gm)) {
@@ -151,7 +150,7 @@ function inPage(file, bare) {
   return found
 }
 
-/** Rows of tables of defaults whose number none of the places covers. */
+/** Rows of tables of defaults with a number that no place covers. */
 export function uncovered(places) {
   return pages().flatMap(file => {
     const rows = [...textOf(file).matchAll(/^\| [^|]* \| default \|.*\n(?:\|.*\n)+/gm)].flatMap(table =>

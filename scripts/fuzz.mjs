@@ -1,5 +1,5 @@
-// npm run fuzz [-- --minutes N]: looks for bytes that break a parser, for N minutes (default: 5). The properties are in
-// crates/fastn-net-proto/tests/fuzz/properties.rs. A failure prints the smallest bytes. Ends with 'N passed, N failed'.
+// npm run fuzz [-- --minutes N]: fuzzes the parsers for N minutes (default: 5). The properties are in
+// crates/fastn-net-proto/tests/fuzz/properties.rs. A failure prints the smallest failing input. Ends with 'N passed, N failed'.
 import { parseArgs } from 'node:util'
 import { cargoCounts, closeWithCount, suite } from './suite.mjs'
 import { fail, hostTarget, needCargo } from './util.mjs'

@@ -18,7 +18,7 @@ export function installRawPeer() {
   installIn('__test__/iroh', 'install', '--no-save')
 }
 
-/** Installs the oldest TypeScript that the types are for, `__test__/typescript`. */
+/** Installs the oldest supported TypeScript, `__test__/typescript`. */
 export function installOldestCompiler() {
   installIn('__test__/typescript', 'ci')
 }
@@ -29,14 +29,14 @@ export function installEcosystem() {
 }
 
 /**
- * Installs the bundlers that the tests try, `__test__/bundlers`. Some place their binary when they are installed. Not `npm ci`: one has an
- * optional package that was never published.
+ * Installs the tested bundlers, `__test__/bundlers`. Some install their binary in a script. Not `npm ci`: one has an optional package
+ * that was never published.
  */
 export function installBundlers() {
   installIn('__test__/bundlers', 'install', '--no-save', '--ignore-scripts=false')
 }
 
-/** Installs the test runners and loaders that the tests try, `__test__/environments`. Not `npm ci`, as with the bundlers. */
+/** Installs the tested test runners and loaders, `__test__/environments`. Not `npm ci`, as for the bundlers. */
 export function installEnvironments() {
   installIn('__test__/environments', 'install', '--no-save', '--ignore-scripts=false')
 }

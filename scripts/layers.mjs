@@ -1,10 +1,9 @@
 // node scripts/layers.mjs: fails when a Rust module imports a module of its own layer or of a higher one.
 //
-// Cargo forbids cycles between crates; that is what keeps the modules of fastn-net-proto the lowest. Within a crate nothing
-// does. `cargo modules dependencies --acyclic` takes 13 CPU minutes to install, and reports a cycle for every type that a
-// submodule of its own implements. So this script reads the paths: `crate::…`, `super::…` and `self::…`, in `use` and in code.
-// Modules of one folder need no list: a cycle among siblings fails. A submodule may use what its parent module defines, as
-// the two are one unit.
+// Cargo forbids cycles between crates, which keeps the modules of fastn-net-proto the lowest. Within a crate, nothing does. `cargo
+// modules dependencies --acyclic` takes 13 CPU minutes to install, and reports a cycle for every type that one of its own submodules
+// implements. So this script reads the paths: `crate::…`, `super::…` and `self::…`, in `use` and in code. Modules of one folder need no
+// list: a cycle among siblings fails. A submodule may use items of its parent module, because the two are one unit.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -50,10 +49,10 @@ export const LAYERS = {
   ]
 }
 
-/** Comments, texts and characters: the paths in them are no imports. */
+/** Comments, strings and characters: paths in them are not imports. */
 const NOT_CODE = /\/\/.*|\/\*[\s\S]*?\*\/|\br(#*)"[\s\S]*?"\1|"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\\n]|\\.[^'\n]*)'/g
 
-/** What is wrong with the imports of one crate: a sentence each. `files`: path below src to text. */
+/** Faults of one crate's imports, one sentence each. `files`: path below src to text. */
 export function problems(files, layers) {
   const found = new Set()
   const layerOf = new Map(layers.flatMap((names, layer) => names.map(name => [name, layer])))
@@ -68,7 +67,7 @@ export function problems(files, layers) {
         if (problem) found.add(`${path}: ${problem}`)
         continue
       }
-      // The deepest module on the way to the item, and where the two part.
+      // The deepest module on the path to the item, and the point where the two paths diverge.
       const target = deepest(to, modules)
       let common = 0
       while (common < Math.min(from.length, target.length) && from[common] === target[common]) common++
@@ -102,7 +101,7 @@ function* imports(text, from) {
   for (const [path] of rest.matchAll(/\b(?:crate|super)(?:::\w+)+/g)) yield absolute(path.split('::'), from)
 }
 
-/** `a::{b, c::d}` as its paths. */
+/** Expands `a::{b, c::d}` to its paths. */
 function expand(tree) {
   const open = tree.indexOf('{')
   if (open < 0) return [tree.split('::').map(name => name.trim().replace(/ as .*/, ''))]
@@ -147,7 +146,7 @@ function modulePath(path) {
   return ['mod', 'lib'].includes(names.at(-1)) ? names.slice(0, -1) : names
 }
 
-/** One way around for each group of modules that can all reach each other. */
+/** One cycle for each group of modules that can reach each other. */
 function circles(edges) {
   const found = []
   const done = new Set()
@@ -171,7 +170,7 @@ function sources(crate) {
   )
 }
 
-/** Checks every crate; false, and says why, when an import points upwards. */
+/** Checks every crate. Prints the faults, and returns false if there are any. */
 export function layers() {
   const wrong = Object.entries(LAYERS).flatMap(([crate, list]) =>
     problems(sources(crate), list).map(problem => `crates/${crate}/src/${problem}`)

@@ -1,5 +1,5 @@
-// npm run test:leaks                        100,000 streams, 10,000 requests, 1,000 connections, 200 endpoints and 100 workers opened and
-//                                           ended in four ways, and nothing of them is left; ends with 'N passed, N failed'
+// npm run test:leaks                        opens 100,000 streams, 10,000 requests, 1,000 connections, 200 endpoints and 100 workers
+//                                           and ends them in four ways, and checks for leaks; ends with 'N passed, N failed'
 // npm run test:leaks -- --divide 20         a twentieth of each, as CI does
 // npm run test:leaks -- streams 'and held'  only cases with one of these in their names
 import { parseArgs } from 'node:util'

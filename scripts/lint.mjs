@@ -19,7 +19,7 @@ const steps = {
   'types: packages/mail': () =>
     node(tool.tsc, '-p', 'packages/mail', '--emitDeclarationOnly') &&
     node(tool.tsc, '-p', 'packages/mail/__test__', '--noEmit'),
-  // Runs after the type checks: __test__ needs the declarations that they emit.
+  // Runs after the type checks, because __test__ needs the declarations that they emit.
   'promises, conditions and layers': () => node(tool.eslint, ...folders),
   'layers of the crates': layers,
   rustfmt: () => passes('cargo', ['fmt', '--all', ...(fix ? [] : ['--check'])]),

@@ -1,13 +1,13 @@
-// The lock files of this repository: what they must have for `npm run lint`, and where they are for `npm run audit`.
+// The lock files of this repository: the checks of `npm run lint`, and the folders for `npm run audit`.
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, posix } from 'node:path'
 import { at } from './util.mjs'
 
-/** Folders with a lock file of npm or of Cargo. */
+/** Folders with a lock file of npm or Cargo. */
 export const lockFolders = name => filesNamed(name).map(file => dirname(file))
 
 /**
- * Whether each lock file names every package by its content, and none from another place than the registry. Prints what does not.
+ * Whether each lock file has a checksum for every package, and no source but the registry. Prints the exceptions.
  */
 export function lockFilesAreSound() {
   const wrong = [
@@ -18,7 +18,7 @@ export function lockFilesAreSound() {
   return wrong.length === 0
 }
 
-/** `resolved` is left out of the files: the registry is the user's. What it gives has to have the checksum. */
+/** The files omit `resolved`, because each user may have another registry. Its packages must match the checksums. */
 function npmFindings(file) {
   const { packages } = JSON.parse(readFileSync(at(file), 'utf8'))
   const installed = Object.entries(packages).filter(

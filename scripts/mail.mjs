@@ -38,7 +38,7 @@ if (given[0] === '--bench') {
   ])
 } else await avaSuite(given.map(compiled), [], { node: command, cwd: at('packages', 'mail') })
 
-/** The mail needs node:sqlite. This Node, or one from npm. */
+/** fastn-mail needs node:sqlite. Uses this Node.js, or one from npm. */
 function nodeWithSqlite() {
   const [major, minor] = process.versions.node.split('.').map(Number)
   if (major > 22 || (major === 22 && minor >= 13)) return { command: process.execPath }

@@ -1,6 +1,6 @@
-// npm run test:memory                      invalid memory accesses, leaks and data races: the addon in Valgrind, with AddressSanitizer and with
-//                                          ThreadSanitizer, the Rust that calls nothing foreign in Miri; ends with 'N passed, N failed'. What
-//                                          is not installed is skipped
+// npm run test:memory                      checks for invalid memory accesses, leaks and data races: the addon in Valgrind, with
+//                                          AddressSanitizer and with ThreadSanitizer, and fastn-net-proto in Miri. Skips missing
+//                                          tools; ends with 'N passed, N failed'
 // npm run test:memory -- asan tsan         only these of valgrind, miri, asan and tsan
 import { spawnSync } from 'node:child_process'
 import { prepare } from './prepare.mjs'
@@ -19,8 +19,7 @@ for (const [name, check] of Object.entries(checks)) if (given.length === 0 || gi
 async function valgrind() {
   if (spawnSync('valgrind', ['--version']).error) return say('valgrind SKIPPED: apt-get install valgrind')
   await prepare({ tests: true })
-  // Reads and writes outside of what is allocated, or freed already. Not undefined values: V8's garbage collector reads what it may.
-  // And memory to which nothing refers any more.
+  // Accesses outside allocated memory or after a free, and lost memory. Not undefined values, because V8's garbage collector reads them.
   const leaks = ['--leak-check=full', '--show-leak-kinds=definite', '--errors-for-leak-kinds=definite']
   const suppressions = `--suppressions=${at('__test__', 'memory', 'valgrind.supp')}`
   const options = ['--quiet', '--error-exitcode=99', '--undef-value-errors=no', ...leaks, suppressions]
@@ -35,9 +34,9 @@ async function miri() {
   process.env.CARGO_TARGET_DIR = at('target', 'miri')
   process.env.MIRIFLAGS = '-Zmiri-disable-isolation'
   process.env.PROPTEST_CASES = '4'
-  // These take Miri minutes each: points of the curve, every character, and generated JSON.
+  // Minutes each in Miri: curve points, every character, and generated JSON.
   const slow = ['identity::public_key', 'identity::secret_key', 'no_shown_character', 'any_value_round_trips']
-  // Opens files with O_NONBLOCK and O_NOCTTY, which Miri does not know.
+  // These open files with O_NONBLOCK and O_NOCTTY, which Miri does not support.
   const foreign = ['identity::store']
   const skipped = [...slow, ...foreign].flatMap(name => ['--skip', name])
   await suite(

@@ -1,6 +1,6 @@
 // The metrics of an endpoint, and the table of docs/metrics.md.
 
-/** Most values of a label that a row lists. */
+/** Limit of label values that a row lists. */
 const MOST = 6
 
 /** All metrics with type, help, and the values of their labels, in the order of the text. Needs `dist` and the addon. */
@@ -33,7 +33,7 @@ function row({ name, type, help, labels }) {
   return `| \`${name}\` | ${type} | ${texts.join('; ')}${texts.length > 0 ? ' ' : ''}| ${help} |\n`
 }
 
-/** Words as a page lists them. */
+/** Words in the form of a page's list. */
 export function list(words) {
   return [...words].map(word => `\`${word}\``).join(', ')
 }

@@ -22,7 +22,7 @@ export function namespace(setUp) {
   return ['unshare', '-rnm', 'sh', '-c', `ip link set lo up && ${setUp} && exec "$@"`, 'sh']
 }
 
-/** Says why the namespace, or `probe` in it, does not work here, and what to do. `undefined` if it works. */
+/** Explains why the namespace, or `probe` in it, does not work here, and how to fix it. `undefined` if it works. */
 export function unready([command, ...args], probe = ['true']) {
   if (process.platform !== 'linux') return 'Linux is needed'
   const tools = ['unshare', 'nsenter', 'setpriv', 'ip', 'tc', 'nft'].filter(name => !has(name))

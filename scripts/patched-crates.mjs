@@ -1,14 +1,14 @@
-// The crates that Cargo.toml replaces by folders of `third_party`. Advisories are about crates of a registry, so that cargo-deny says nothing
-// about a folder: here is the same version as it was published, for `npm run audit`.
+// Crates that Cargo.toml replaces by folders of `third_party`. cargo-deny finds no advisories for a folder, because advisories name
+// crates of a registry. For `npm run audit`, this script restores the published crates.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { at, fail } from './util.mjs'
 
 /**
- * Crates that a workspace patches with a folder, with the version of the copy.
+ * The crates that a workspace replaces by a folder, with the version of the copy.
  *
- * @param {string} [folder] Where its Cargo.toml is.
+ * @param {string} [folder] The folder of its Cargo.toml.
  * @returns {{ name: string, version: string }[]}
  */
 export function patchedCrates(folder = '.') {
@@ -25,7 +25,7 @@ export function patchedCrates(folder = '.') {
 }
 
 /**
- * Writes a workspace that depends on those crates as they were published, with all else as the lock file has it.
+ * Writes a workspace that depends on the published versions of these crates, and otherwise equals the lock file.
  *
  * @param {string} folder The workspace with the patches.
  * @param {string} copy An empty folder.

@@ -79,7 +79,7 @@ export function buildAddon(profile, args = []) {
  */
 export function napiBuild(profile, args, { cwd = root, env = process.env } = {}) {
   const build = ['build', '--platform', '--profile', profile]
-  // `src/native/find-addon.ts` loads it, not napi's own loader, which tries 30 names and has no place for bundles.
+  // `src/native/find-addon.ts` loads the addon. napi's own loader tries 30 names and does not support bundles.
   const output = ['--output-dir', 'src/generated', '--no-js', '--dts', 'binding.d.cts']
   const crate = ['--manifest-path', 'crates/fastn-net-node/Cargo.toml', '--no-const-enum']
   const { target, rest } = targetOf(args)
@@ -128,14 +128,14 @@ async function bundle() {
   const { default: ts } = await import('typescript')
   const entry = (...path) => at('dist', 'modules', ...path, 'index.js')
   const input = { index: entry(), ...Object.fromEntries(subpaths.map(name => [name, entry(name)])) }
-  // For the command line only: package.json does not export it.
+  // Only for the command line: package.json does not export it.
   input['rig-services'] = entry('rig', 'services')
   const made = await rollup({
     input,
     external: id => id.startsWith('node:') || id.startsWith('@'),
     plugins: [packages, maps]
   })
-  // Strip comments: they are in the types already, and are a third of the bytes that an import reads.
+  // Strip comments: the types have them already, and they are a third of the bytes that an import reads.
   const compilerOptions = {
     target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.ESNext,
@@ -149,15 +149,15 @@ async function bundle() {
       return { code: ascii(outputText.replace(/^\/\/# sourceMappingURL=.*$/m, '')), map: sourceMapText }
     }
   }
-  // What an import needs is one chunk, `library`. Split by what both entries share, an import takes a fifth longer. `services` is loaded
+  // Everything that an import needs is one chunk, `library`; split by shared parts, an import takes a fifth longer. `services` is loaded
   // while the first endpoint binds its sockets (see src/util/late.ts), `http` on first use.
   let reachable
   const manualChunks = (id, { getModuleInfo }) => {
     reachable ??= imported(input.index, getModuleInfo, true)
     const [folder, file] = relative(at('dist', 'modules'), id).split(sep)
-    // The rig uses it too.
+    // The rig uses this chunk too.
     if (folder === 'account' && file !== 'index.js') return 'accounts'
-    // Chunks of the other entries are their own.
+    // Modules of the other entries get their own chunks.
     if (!reachable.has(id)) return undefined
     if (imported(input.index, getModuleInfo).has(id)) return 'library'
     return folder === 'http' && file !== 'options.js' ? 'http' : 'services'
@@ -180,8 +180,8 @@ const maps = {
 }
 
 /**
- * Moves the code of `library.js` to `index.js`, which only exported from it: a second file costs an import half a millisecond. `library.js`
- * gives the other chunks what they need of it, through an export of `index.js` that no types declare.
+ * Moves the code of `library.js` to `index.js`, which otherwise only re-exports it: a second file costs an import half a millisecond.
+ * `library.js` then re-exports the parts that other chunks need, through an export of `index.js` that no types declare.
  */
 const oneFile = {
   name: 'one-file',
@@ -205,7 +205,7 @@ const oneFile = {
 
 const exportList = /^export \{ (.*) \}.*;$/m
 
-/** What a chunk exports: name to local name, or to the name in the chunk that it exports from. */
+/** The exports of a chunk: name to local name, or to the name in the chunk from which it re-exports. */
 function exportsOf(code) {
   const [, list] = exportList.exec(code)
   return Object.fromEntries(
@@ -216,7 +216,7 @@ function exportsOf(code) {
   )
 }
 
-/** The modules that an import of one compiles: those of `import` statements, and with `later` those of `import()`. */
+/** The modules that importing one compiles: those of `import` statements, and with `later` those of `import()`. */
 function imported(entry, moduleInfo, later = false) {
   const found = new Set([entry])
   for (const id of found) {
@@ -226,7 +226,10 @@ function imported(entry, moduleInfo, later = false) {
   return found
 }
 
-/** Escapes what is not ASCII, all of it in texts: V8 keeps other code with two bytes for each character, and takes longer to read it. */
+/**
+ * Escapes non-ASCII characters, which occur only in strings: otherwise V8 stores the code with two bytes per character, and parses it
+ * more slowly.
+ */
 function ascii(code) {
   return code.replace(/[^\0-\x7f]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
@@ -250,7 +253,7 @@ export function place() {
       copyFileSync(source, `${target}.new`)
       renameSync(`${target}.new`, target)
     }
-    // Tests import modules, too. A link, so that both are one addon to a process.
+    // Tests also import single modules. A link makes both one addon for a process.
     const link = at('dist', 'modules', 'native', name)
     if (!existsSync(link)) symlinkSync(join('..', '..', name), link)
   }
@@ -264,7 +267,7 @@ function compileTests() {
   if (!existsSync(link)) symlinkSync(at('__test__', 'iroh', 'node_modules'), link, 'junction')
 }
 
-/** Compiles `packages/mail` and its tests. Tests import what it compiles to, so a failed build leaves none to run. */
+/** Compiles `packages/mail` and its tests. The tests import the compiled code, so a failed build removes the old one. */
 export function compileMail({ tests = true } = {}) {
   compileFolder('packages/mail', 'packages/mail/dist', ['packages/mail/src', 'packages/mail/tsconfig.json'])
   if (tests)

@@ -1,11 +1,11 @@
 // npm run release -- --version 1.2.3      sets the version everywhere
 // npm run release -- --repository URL     sets `repository` everywhere
-// npm run release -- --rehearse [npm …]   publishes to a registry of its own, installs with each package manager, runs the README
-// npm run release -- --check [--addons F] lays the packages out in target/packages and says what is wrong with them
+// npm run release -- --rehearse [npm …]   publishes to a local registry, installs with each package manager, and runs the README
+// npm run release -- --check [--addons F] stages the packages in target/packages and lists their faults
 // npm run release -- --publish --addons F publishes them, with the addons of every platform from the folder F. CI does this
 // npm run release -- --reproduce [--addons F] [-- …]
-//                                         builds the addon of Linux x64 twice in two folders, or once to compare with that in the folder F,
-//                                         and says what differs. Arguments behind `--` go to `napi build`
+//                                         builds the addon of Linux x64 twice in two folders, or once to compare with that of folder F,
+//                                         and lists the differences. Arguments after `--` go to `napi build`
 // npm run release -- --notes              prints the changelog's section of this version
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -62,7 +62,7 @@ if (values.rehearse) {
   fail('npm run release -- --rehearse, --reproduce, --check, --publish, --notes, --version 1.2.3 or --repository URL')
 }
 
-/** The one source of release notes. */
+/** The only source of release notes. */
 function notes() {
   const { version } = manifest()
   const sections = readFileSync(at('CHANGELOG.md'), 'utf8').split(/^(?=## )/m)

@@ -20,6 +20,6 @@ async function scenes(name, { command, args }) {
   say(name)
   const main = at('dist-test', 'runtimes', 'main.js')
   await suite(command, [...args, main, command, ...args], ownCount, 5)
-  // fastn-mail: Node.js before 22.13 has one scene, that it says what it needs.
+  // fastn-mail: Node.js before 22.13 has a single scene, in which it reports its requirement.
   await suite(command, [...args, at('packages', 'mail', 'dist-test', 'runtimes', 'main.js')], ownCount, 5)
 }

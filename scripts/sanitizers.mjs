@@ -9,12 +9,12 @@ import { at, hostTarget, passes, say } from './util.mjs'
 
 /**
  * @typedef {object} Sanitizer
- * @property {string[]} toolchain Arguments of rustup's proxies.
- * @property {string} flag Of `-Zsanitizer`.
- * @property {string} runtime Of `libclang_rt`.
- * @property {string[]} build Further arguments of cargo.
- * @property {string} variable Of the runtime's options.
- * @property {Record<string, string | number>} options Of the runtime.
+ * @property {string[]} toolchain Arguments for rustup's proxies.
+ * @property {string} flag Value of `-Zsanitizer`.
+ * @property {string} runtime Name of the library in `libclang_rt`.
+ * @property {string[]} build Additional arguments for cargo.
+ * @property {string} variable Environment variable of the runtime's options.
+ * @property {Record<string, string | number>} options The runtime's options.
  * @property {RegExp} report First line of a report.
  */
 
@@ -26,24 +26,24 @@ const sanitizers = {
     runtime: 'asan',
     build: [],
     variable: 'ASAN_OPTIONS',
-    // V8 and Node.js leave memory to the end of the process. What the addon leaves, Valgrind finds.
+    // V8 and Node.js free some memory only at the end of the process. Valgrind finds leaks of the addon.
     options: { detect_leaks: 0, verify_asan_link_order: 0, abort_on_error: 1 },
     report: /^.*ERROR: AddressSanitizer.*$/m
   },
   tsan: {
-    // It sees atomics of the standard library only if that is recompiled, too.
+    // ThreadSanitizer sees atomics of the standard library only if that is recompiled too.
     toolchain: ['+nightly'],
     flag: 'thread',
     runtime: 'tsan',
     build: ['-Zbuild-std'],
     variable: 'TSAN_OPTIONS',
-    // Node.js is not instrumented: what it does is no report. The runtime's idle threads end with the process, which joins none.
+    // Node.js is not instrumented: ignore its accesses. The runtime's idle threads end with the process, which joins none of them.
     options: { ignore_noninstrumented_modules: 1, report_thread_leaks: 0, exitcode: 0 },
     report: /^WARNING: ThreadSanitizer.*$/m
   }
 }
 
-/** Tests that pass through all of the binding: every export, and the ends of threads and processes. */
+/** Tests that use the whole binding: every export, and the ends of threads and processes. */
 const tests = [
   'contract/{abort,accept-bi,account,authorize,close,connections,diagnostics,disposal,duplex,handlers}',
   'contract/{http,limits,listener,logger,metrics,peers,ping,policy,ports,proxy,reauthorize,rpc,stream}',
@@ -54,7 +54,7 @@ const tests = [
   'model/interleavings'
 ].map(name => `dist-test/${name}.test.js`)
 
-/** Runs the tests with an addon under a sanitizer. Each report of it is printed, and counts as a failure. */
+/** Runs the tests with an addon under a sanitizer. Prints each report, and counts it as a failure. */
 export async function sanitized(name) {
   const sanitizer = sanitizers[name]
   const { toolchain, options, variable, report } = sanitizer
@@ -87,7 +87,7 @@ export async function sanitized(name) {
   }
   const before = ['env', ...Object.entries(set).map(([key, value]) => `${key}=${value}`)]
   await suite('env', [...before.slice(1), process.execPath, at('dist-test', 'memory', 'main.js')], isDone, 10)
-  // A test that fails without a report is one that states a time: everything takes several times as long.
+  // A test that fails without a report has a time limit: everything takes several times as long.
   const { passed } = await runAva(['--timeout', '10m', ...tests], before)
   count({ passed, failed: 0 })
   const found = readdirSync(reports).map(file => readFileSync(join(reports, file), 'utf8'))
@@ -108,7 +108,7 @@ function build(name, { toolchain, flag, build }) {
   const folder = at('target', name)
   const env = {
     ...process.env,
-    // -Z on a stable toolchain.
+    // Allows -Z on a stable toolchain.
     RUSTC_BOOTSTRAP: '1',
     RUSTFLAGS: `-Zsanitizer=${flag} -Cforce-frame-pointers=yes`,
     CARGO_TARGET_DIR: folder,
@@ -117,7 +117,7 @@ function build(name, { toolchain, flag, build }) {
   }
   const args = [...toolchain, 'build', '--package', 'fastn-net-node', '--target', target, ...build]
   if (!passes('cargo', args, { env })) return undefined
-  // require() loads an addon only by this ending.
+  // require() recognises an addon only by this extension.
   const addon = join(folder, 'fastn-net.node')
   cpSync(join(folder, target, 'debug', 'libfastn_net_node.so'), addon)
   return addon
@@ -128,7 +128,7 @@ function hasSource(toolchain) {
   return existsSync(join(stdout.trim(), 'lib', 'rustlib', 'src', 'rust', 'library'))
 }
 
-/** The runtime that is loaded into another program: rustc brings those only that are linked into programs. */
+/** The sanitizer's shared runtime. rustc ships only the static one. */
 function runtimeOf({ runtime }, llvm) {
   const file = `/usr/lib/llvm-${llvm}/lib/clang/${llvm}/lib/linux/libclang_rt.${runtime}-x86_64.so`
   return process.arch === 'x64' && existsSync(file) ? file : undefined

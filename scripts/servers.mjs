@@ -26,7 +26,7 @@ const outer = namespace(
     'ip route add default via 192.0.2.2',
     'ip -6 route add default via 2001:db8::2',
     `mount --bind "${resolver}" /etc/resolv.conf`,
-    // For namespaces within this one: the two machines of share.test.ts, which reach nothing but a relay here.
+    // For nested namespaces: the two machines of share.test.ts, which reach nothing but a relay here.
     'mount -t tmpfs none /run && mkdir /run/netns',
     'ip addr add 10.9.0.1/32 dev lo',
     `nft 'table inet outside { counter sent {}; chain out { type filter hook output priority 0; oifname != { "lo", "share-alice", "share-bob" } meta l4proto { tcp, udp, icmp } counter name sent drop; }; }'`

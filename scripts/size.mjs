@@ -1,5 +1,5 @@
-// npm run size                       whether the addon (Linux x64, built with --release) and an import of the package are within their bounds
-// npm run size -- --crates           what each crate takes in the addon, and what has changed since bench/size.json
+// npm run size                       checks that the addon (Linux x64, built with --release) and an import of the package are small enough
+// npm run size -- --crates           prints the size of each crate in the addon, and its change since bench/size.json
 // npm run size -- --crates --save    the same, and writes bench/size.json
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { addonProfile, prepare } from './prepare.mjs'
@@ -15,7 +15,7 @@ const record = at('bench', 'size.json')
 const number = new Intl.NumberFormat('en')
 
 if (process.platform !== 'linux' || process.arch !== 'x64') fail('the sizes are of the addon for Linux x64')
-// Takes minutes if there is none yet.
+// Takes minutes without an existing release build.
 if (!existsSync(addon) || addonProfile() !== 'release') await prepare({ profile: 'release' })
 const sizes = { addon: statSync(addon).size, import: bytesOf(filesOf('index.js')) }
 const over = Object.keys(sizes).filter(name => sizes[name] > bounds[name])
@@ -26,7 +26,7 @@ for (const [name, size] of Object.entries(sizes))
 if (over.length > 0) process.exitCode = 1
 if (process.argv.includes('--crates') || over.includes('addon')) crates()
 
-/** The files that an import of `name` reads: those of its `import` and `export … from` statements, and so on. */
+/** The files that importing `name` reads: those of its `import` and `export … from` statements, recursively. */
 function filesOf(name) {
   const found = new Set([name])
   for (const each of found)
@@ -39,7 +39,7 @@ function bytesOf(files) {
   return files.reduce((sum, name) => sum + statSync(at('dist', name)).size, 0)
 }
 
-/** Prints the size of each crate and its change, those with the greatest change first. */
+/** Prints the size of each crate and its change, largest change first. */
 function crates() {
   if (!existsSync(linkMap(root)))
     fail('the linker has left no map: remove target/x86_64-unknown-linux-gnu/release, and run this again')

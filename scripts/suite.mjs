@@ -67,7 +67,7 @@ export function cargoCounts(output) {
 }
 
 /**
- * Runs ava, prefixed with the command `before`, and adds ava's own counts. `node` is the program that runs it, `cwd` the folder with its
+ * Runs ava, prefixed with the command `before`, and adds ava's own counts. `node` is the program that runs ava, `cwd` the folder of its
  * configuration.
  */
 export async function avaSuite(args, before = [], options = {}) {
@@ -75,7 +75,7 @@ export async function avaSuite(args, before = [], options = {}) {
   count({ passed, failed: code === 0 ? failed : Math.max(failed, 1) })
 }
 
-/** As {@link avaSuite}, but returns the counts. */
+/** Like {@link avaSuite}, but returns the counts. */
 export async function runAva(args, before, { node = process.execPath, cwd = root } = {}) {
   const file = join(cache, 'ava-counts.json')
   mkdirSync(cache, { recursive: true })

@@ -1,4 +1,4 @@
-// npm run sync: brings up to date what repeats the code. Tests compare the same places.
+// npm run sync: updates all files that repeat the code. Tests compare the same places.
 //
 // - src/errors.ts: the error codes and their classes
 // - src/native/find-addon.ts, deny.toml, npm: the platforms of `napi.targets` in package.json
@@ -20,7 +20,7 @@ change('deny.toml', withTargets)
 
 await prepare()
 const { native } = await import('../dist/modules/native/addon.js')
-// Only the bundler resolves the texts of the status page.
+// Only the bundler resolves the text files of the status page.
 const noTexts = `export const resolve = (specifier, context, next) =>
   /page\\.(css|html|js)$/.test(specifier) ? { url: 'data:text/javascript,export default ""', shortCircuit: true } : next(specifier, context)`
 register(`data:text/javascript,${encodeURIComponent(noTexts)}`)
@@ -42,7 +42,7 @@ change('docs/cli.md', withOptions)
 // The declarations repeat TSDoc and codes.
 await prepare()
 
-/** Makes the folders that `npm` lacks. The tool would also rewrite those that are there. */
+/** Creates the missing folders of `npm`. The tool would also rewrite existing ones. */
 function addPlatforms() {
   const all = at('target', 'npm')
   run(process.execPath, [tool.napi, 'create-npm-dirs', '--npm-dir', all])
@@ -62,7 +62,7 @@ function change(file, edit) {
   say(`changed ${file}`)
 }
 
-/** Replaces what `pattern` finds, which must be there. */
+/** Replaces the match of `pattern`, which must exist. */
 function replaced(text, pattern, replacement) {
   if (!pattern.test(text)) throw new Error(`nothing matches ${pattern}`)
   return text.replace(pattern, replacement)
@@ -87,7 +87,7 @@ function withRefusalWords(text) {
   return replaced(text, /^(\| refusal, `error` \| )[^.|]*/m, `$1${list(words)}`)
 }
 
-/** Adds the bytes of the line to a vector that has none yet: those of released words stay as they are. */
+/** Adds the bytes of the line to a vector without them. Those of released words stay unchanged. */
 function withRefusalLines(text) {
   const vector = /(\{\s*"error": ".*",\s*"message": ".*",(\s*)"becomes": "\w+")(?=\s*\})/g
   return text.replace(vector, (found, fields, gap) => {
@@ -106,7 +106,7 @@ function withCodes(text) {
 }
 
 function withDefaults(text, places) {
-  // From the end, so that the places before stay where they are.
+  // From the end, so that the earlier positions stay valid.
   const sorted = places.toSorted((a, b) => b.at - a.at)
   return sorted.reduce(
     (edited, { at, text, value }) => edited.slice(0, at) + written(value, text) + edited.slice(at + text.length),
@@ -114,7 +114,7 @@ function withDefaults(text, places) {
   )
 }
 
-/** Adds a row, with the text of the help, for each option that the section of its command lacks. */
+/** Adds a row, with the help's text, for each option that the section of its command lacks. */
 function withOptions(page) {
   const [common, ...sections] = page.split(/^(?=### )/m)
   const edited = sections.map(section => {

@@ -1,4 +1,4 @@
-// npm run test:tunnels             real programs direct and through tunnels; ends with 'N passed, N failed'
+// npm run test:tunnels             real programs, directly and through tunnels; ends with 'N passed, N failed'
 // npm run test:tunnels -- git      only __test__/tunnels/git.test.ts; other arguments go to ava
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
@@ -10,11 +10,11 @@ import { at } from './util.mjs'
 const given = process.argv.slice(2)
 const families = readdirSync(at('__test__', 'tunnels')).flatMap(name => /^(.+)\.test\.ts$/.exec(name)?.[1] ?? [])
 
-// PostgreSQL and sshd refuse to work, or ask for more, as root. So the tests run as a user of their own, known in the namespace only.
+// PostgreSQL and sshd refuse to run as root, or need more setup. So the tests run as another user, who exists only in the namespace.
 const user = 'tester'
 const id = userInfo().uid === 0 ? 1000 : userInfo().uid
 const passwd = at('target', 'tunnels', 'passwd')
-// Names are asked for at a server of the tests.
+// A DNS server of the tests answers look-ups.
 const resolver = at('target', 'tunnels', 'resolv.conf')
 mkdirSync(at('target', 'tunnels'), { recursive: true })
 writeFileSync(passwd, `${user}:x:${id}:${id}::/:/bin/sh\n`)

@@ -23,7 +23,10 @@ function writeOlderTypes(files) {
 async function rollUp(declarations) {
   const { rollup } = await import('rollup')
   const { dts } = await import('rollup-plugin-dts')
-  /** The entry that has the types of a file. Others import them from there, never a copy: classes have private members. */
+  /**
+   * The entry that owns the types of a file. Other entries import them from there instead of copying them, because classes have private
+   * members.
+   */
   const owners = new Map()
   const fileOf = id => id.replace(/\.js$/, '.d.ts')
   const roll = async (entry, name) => {

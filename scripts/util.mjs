@@ -29,7 +29,7 @@ export function run(command, args, options = {}) {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-/** As `run`, but returns whether the program succeeded. */
+/** Like `run`, but returns whether the program succeeded. */
 export function passes(command, args, options = {}) {
   return spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options }).status === 0
 }

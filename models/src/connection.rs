@@ -3,7 +3,7 @@
 #[path = "../../crates/fastn-net/src/connection/deliveries.rs"]
 mod deliveries;
 
-/// A final write that is complete at once, and acknowledged when the transport says so.
+/// A final write that completes immediately, and is acknowledged when the transport says so.
 mod final_write {
     use std::{
         future::{Future, poll_fn},

@@ -1,4 +1,4 @@
-//! Models of the code in which threads meet. Each runs the files of the addon themselves, in every order of their steps.
+//! loom models of code that threads share. Each runs unchanged files of the addon, in every order of their steps.
 //!
 //! `std` is replaced in this crate: its mutexes and atomics are loom's. A model must end, and may use them only within
 //! `loom::model`.
@@ -8,7 +8,7 @@
 
 extern crate std_for_models as std;
 
-/// Runs a model in every order in which a thread is interrupted at most three times. More find nothing that three do not, and take hours.
+/// Runs a model in every order with at most three preemptions per thread. More preemptions find nothing else, and take hours.
 fn model(run: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);

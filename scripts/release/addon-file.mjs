@@ -1,4 +1,4 @@
-// Reads what an addon file is: its system, its processor, the libraries that it needs, and the oldest system that it runs on.
+// Reads the properties of an addon file: system, processor, required libraries, and the oldest system that it runs on.
 import { readFileSync } from 'node:fs'
 
 /**
@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs'
  * @property {string | undefined} macos The oldest macOS, such as `11.0`.
  */
 
-/** @returns {Binary | undefined} `undefined` for a file of no known kind. */
+/** @returns {Binary | undefined} `undefined` for an unknown kind of file. */
 export function binaryOf(file) {
   const bytes = readFileSync(file)
   if (bytes.length < 64) return undefined
@@ -20,7 +20,7 @@ export function binaryOf(file) {
   return undefined
 }
 
-/** `e_machine` of processors with 64 bits, the lower byte first. */
+/** `e_machine` of 64-bit processors, little-endian. */
 const machines = { 21: 'ppc64', 62: 'x64', 183: 'arm64', 243: 'riscv64', 258: 'loong64' }
 
 /** @returns {Binary | undefined} */
@@ -77,7 +77,7 @@ function portableExecutable(bytes) {
     const section = sections.find(({ start, size }) => address >= start && address < start + size)
     return section && section.offset + address - section.start
   }
-  // Libraries that are loaded at once, and those on the first call: entries of 20 and of 32 bytes, with the name in another place.
+  // Libraries that are loaded immediately (entries of 20 bytes) and on the first call (32 bytes). The name's position differs.
   const needs = [
     { directory: 1, size: 20, name: 12 },
     { directory: 13, size: 32, name: 4 }
@@ -93,7 +93,7 @@ function portableExecutable(bytes) {
 
 const textAt = (bytes, at) => bytes.toString('latin1', at, bytes.indexOf(0, at))
 
-/** The sections of an ELF file of 64 bits, in its order. */
+/** The sections of a 64-bit ELF file, in the file's order. */
 export function sectionsOf(bytes) {
   const table = Number(bytes.readBigUInt64LE(0x28))
   const [size, count, names] = [0x3a, 0x3c, 0x3e].map(at => bytes.readUInt16LE(at))

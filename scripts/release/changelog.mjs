@@ -1,9 +1,9 @@
-// What must hold of the changelog before a version is published.
+// Checks of the changelog before a version is published.
 
 /**
  * @param {string} version
  * @param {string} text Of CHANGELOG.md.
- * @returns {string[]} What is wrong with the section of that version.
+ * @returns {string[]} Faults of that version's section.
  */
 export function changelogFindings(version, text) {
   const heading = new RegExp(`^## ${version.replaceAll('.', '\\.')}(?:, *(.*))?$`, 'm').exec(text)

@@ -1,4 +1,4 @@
-// What must hold of the packages before the first of them is published.
+// Checks of all packages before the first one is published.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -15,12 +15,12 @@ import { placeholder, staged } from './stage.mjs'
 /** The oldest systems that Node.js 20 itself runs on. */
 const oldest = { glibc: '2.28', macos: '11.0' }
 
-/** Licences that npm packages may have which are installed with one of these. Those of crates are in deny.toml. */
+/** Licences of npm packages that are bundled or installed. deny.toml lists those of crates. */
 const permissive = new Set(['Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'MIT-0'])
 
 /**
- * What every system with Node.js has. Linux: the C library under its names, and the unwinder that Node's own C++ library needs. Windows: not
- * the libraries of Visual Studio, which come with some other program.
+ * Libraries of every system with Node.js. Linux: the C library under its names, and the unwinder that Node's own C++ library needs. Windows:
+ * without the libraries of Visual Studio, which other programs install.
  */
 const libraries = {
   gnu: /^(lib(c|m|dl|pthread|rt)\.so\.\d+|libgcc_s\.so\.1|ld-linux-\S+)$/,
@@ -30,7 +30,7 @@ const libraries = {
 }
 
 /**
- * Everything that is wrong with the staged packages, as sentences. Empty if nothing is.
+ * All faults of the staged packages, as sentences. Empty if there are none.
  *
  * @param {{ rehearse?: boolean, folder?: string }} [options] A rehearsal may lack addons of other platforms and the repository.
  */
@@ -102,7 +102,7 @@ function platformFindings(name, folder, root, { rehearse }) {
   return wrong
 }
 
-/** A package of the workspace is of the same version, and asks for it. */
+/** A workspace package must have the same version, and require it. */
 function workspaceFindings(folder, from, root, { rehearse }) {
   const own = readManifest(folder)
   if (own === undefined) return [`${from} is not staged`]
@@ -121,7 +121,7 @@ function workspaceFindings(folder, from, root, { rehearse }) {
 }
 
 /**
- * What is wrong with an addon for its platform. The one of this machine is loaded, too. A rehearsal may have one that was built here, on a
+ * The faults of an addon for its platform. An addon for this machine is loaded too. A rehearsal may have one that was built here, on a
  * newer system.
  */
 export function addonFindings(file, { platform, arch, libc, version, rehearse = false }) {
@@ -154,7 +154,7 @@ function repositoryFindings(root) {
     return [
       'package.json has no repository, without which npm gives no provenance: npm run release -- --repository URL'
     ]
-  // By these, and SECURITY.md beside them, users of a package find where to report.
+  // Through these and SECURITY.md, users of a package find where to report.
   if (!root.bugs?.url?.startsWith(url) || !root.homepage?.startsWith(url))
     return ['package.json has no bugs and homepage of its repository: npm run release -- --repository URL']
   const { GITHUB_REPOSITORY: here, GITHUB_SERVER_URL: server } = process.env
@@ -172,7 +172,7 @@ function entries({ exports, types, bin = {} }) {
   ]
 }
 
-/** Links to files that are in the repository only are absolute. */
+/** Links to files that are only in the repository must be absolute. */
 function linkFindings(folder, { name }) {
   return ['README.md', 'CHANGELOG.md'].flatMap(page =>
     relativeLinks(join(folder, page))

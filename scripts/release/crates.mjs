@@ -1,5 +1,5 @@
-// The crates that are compiled into the addon of a target, with their licences. Procedural macros and build scripts are not: they run
-// on the machine that builds.
+// The crates that are compiled into the addon of a target, with their licences. Without procedural macros and build scripts, which run on
+// the build machine.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -13,7 +13,7 @@ import { at, fail, root } from '../util.mjs'
  * @property {string[]} authors
  * @property {string | null} repository
  * @property {string | undefined} sha256 Of the crate file of the registry; `undefined` for crates of this repository.
- * @property {string} folder Where its source is.
+ * @property {string} folder Folder of its source.
  * @property {string[]} uses Ids (`name@version`) of the crates that it uses.
  */
 
@@ -35,7 +35,7 @@ export function cratesOf(target) {
     const found = byId.get(id) ?? fail(`cargo metadata does not know ${id}`)
     if (members.has(found.id)) continue
     const { name, version, license, authors, repository, manifest_path: manifest } = found
-    // `/` between licences is an old way to write OR.
+    // `/` between licences is an old form of OR.
     const expression = license?.replace(/ ?\/ ?/g, ' OR ') ?? fail(`${id} declares no licence`)
     const [folder, sha256] = [dirname(manifest), sums.get(id)]
     crates.set(id, { name, version, license: expression, authors, repository, sha256, folder, uses: [...uses] })
@@ -43,7 +43,7 @@ export function cratesOf(target) {
   return crates
 }
 
-/** What each crate of the addon uses, as ids. */
+/** The dependencies of each crate of the addon, as ids. */
 function tree(target) {
   const args = ['--package', 'fastn-net-node', '--edges', 'normal,no-proc-macro', '--target', target]
   const format = ['--prefix', 'depth', '--format', ' {p}', '--locked']
@@ -65,10 +65,12 @@ export function licenceTexts({ folder, license }) {
   return licenceFiles(folder).map(name => ({ name, license, text: readFileSync(join(folder, name), 'utf8').trim() }))
 }
 
-/** A crate's own, and those of code that it contains, such as ring's of fiat-crypto. What is not compiled in has no part in it. */
+/**
+ * A crate's own licence files, and those of code that it contains, such as fiat-crypto in ring. Without parts that are not compiled in.
+ */
 function licenceFiles(folder, inside = '') {
   const entries = readdirSync(join(folder, inside), { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))
-  // A folder of several, as in REUSE.
+  // A folder of several licences, as in REUSE.
   const isOfLicences = /^licen[cs]es?$/i.test(basename(inside))
   const isLicence = ({ name }) => isOfLicences || /^(licen[cs]e|copying|notice|unlicen[cs]e|copyright)/i.test(name)
   const files = entries.filter(each => each.isFile() && isLicence(each) && !/\.(rs|ya?ml)$/i.test(each.name))
@@ -81,7 +83,7 @@ function licenceFiles(folder, inside = '') {
   ]
 }
 
-/** SHA-256 of the crate files, as Cargo.lock has them. */
+/** SHA-256 of the crate files, from Cargo.lock. */
 function checksums() {
   const found = new Map()
   for (const block of readFileSync(at('Cargo.lock'), 'utf8').split('[[package]]')) {

@@ -1,8 +1,8 @@
-// What differs between two builds of an addon (ELF).
+// The differences between two builds of an addon (ELF).
 import { sectionsOf } from './addon-file.mjs'
 
 /**
- * The sections of two libraries that differ, a line each, with the texts around the first byte that does.
+ * The differing sections of two libraries, one line each, with the text around the first difference.
  *
  * @param {Buffer} one
  * @param {Buffer} other

@@ -1,7 +1,7 @@
-// Reads what the linker put into the addon from the map that it writes (rustc's own lld): the bytes of each crate.
+// Reads the linker's map (of rustc's own lld): the bytes of each crate in the addon.
 import { readFileSync } from 'node:fs'
 
-/** Parts that belong to no crate: whole sections, by what they are for. */
+/** Parts that belong to no crate: whole sections, by purpose. */
 const kinds = {
   '.rodata': '(constants)',
   '.data.rel.ro': '(tables)',
@@ -12,12 +12,12 @@ const kinds = {
   '.gcc_except_table': '(unwinding)'
 }
 
-/** Code of these is `std`. */
+/** Code of these crates counts as `std`. */
 const standard = new Set(['core', 'alloc', 'std', 'compiler_builtins', 'panic_unwind', '__rustc'])
 
 /**
- * Bytes by crate, and by kind of what no crate has to itself. Code that is generic counts for the crate that defines it, not for those that
- * use it; the code that drops a value for the crate of the value's type.
+ * Bytes by crate, and by kind for parts that belong to no single crate. Generic code counts for the crate that defines it, not for those
+ * that use it; code that drops a value, for the crate of the value's type.
  *
  * @param {string} file
  * @returns {Record<string, number>} Sorted by name.
@@ -29,7 +29,7 @@ export function sizesIn(file) {
     const [, size, indent, what] = /^ *[0-9a-f]+ +[0-9a-f]+ +([0-9a-f]+) +\d+ ( *)(\S.*)$/.exec(line) ?? []
     if (what === undefined) continue
     const bytes = Number.parseInt(size, 16)
-    // Sections of the addon, then in them those of the files, then the symbols there.
+    // The map lists sections of the addon, in them the files' sections, and in those the symbols.
     if (indent === '') add(kinds[what] ?? (what === '.text' ? '(code)' : '(other)'), isLoaded(what) ? bytes : 0)
     else if (indent.length === 8) {
       const [, origin, section] = /^(.*):\((\.text[^)]*)\)$/.exec(what) ?? []
@@ -38,22 +38,22 @@ export function sizesIn(file) {
       add(crateOf(section, origin), bytes)
     }
   }
-  // What is left is between the functions, which are aligned.
+  // The rest is padding between functions, which are aligned.
   sizes.set('(padding)', sizes.get('(code)') ?? 0)
   sizes.delete('(code)')
   return Object.fromEntries([...sizes].filter(([, size]) => size !== 0).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** Whether a section is in the file: `.bss` is not, and padding is not of its section. */
+/** Whether a section is in the file: `.bss` is not. Padding does not belong to its section. */
 function isLoaded(section) {
   return !['.bss', '.tbss', '.relro_padding'].includes(section)
 }
 
 /**
- * The crate of a function, by its section, which has the function's name.
+ * The crate of a function, from its section, which contains the function's name.
  *
  * @param {string} section Such as `.text._RNvNtCs1234_4core3fmt5write`.
- * @param {string} origin The object file, in an archive for what is not Rust: `libring-0123.rlib(aes.o)`.
+ * @param {string} origin The object file; outside Rust, within an archive: `libring-0123.rlib(aes.o)`.
  */
 export function crateOf(section, origin) {
   const name = section.replace(/^\.text\.?(unlikely\.|hot\.|startup\.)?/, '')
@@ -64,17 +64,17 @@ export function crateOf(section, origin) {
   return origin.includes('.rcgu.o') ? '(exports)' : '(C library)'
 }
 
-/** A root of a path: `C`, a number that tells crates of one name apart, the name with its length. */
+/** A root of a path: `C`, a number that distinguishes crates of the same name, and the name with its length. */
 const root = /C(?:s[0-9a-zA-Z]*_)?(\d+)_?/g
 
-/** In names by today's rules a path starts with its crate; an implementation's with the crate that it is in. */
+/** In current mangled names, a path starts with its crate, and that of an implementation with the crate that contains it. */
 function current(name) {
   const [first, second] = name.matchAll(root)
   const crate = match => match && name.substr(match.index + match[0].length, Number(match[1]))
   return /3ptr(13drop_in_place|9drop_glue)/.test(name) ? (crate(second) ?? crate(first)) : crate(first)
 }
 
-/** Names by the older rules have types as text: `<ring::Key as core::fmt::Debug>::fmt` is `_$LT$ring..Key$u20$as…`. */
+/** Older mangled names have types as text: `<ring::Key as core::fmt::Debug>::fmt` is `_$LT$ring..Key$u20$as…`. */
 function legacy(name) {
   const [, length, rest] = /^_ZN(\d+)(.*)$/.exec(name) ?? []
   const dropped = /drop_in_place\$LT\$(.*)$/.exec(name)?.[1]

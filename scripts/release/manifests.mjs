@@ -9,7 +9,7 @@ const crates = ['fastn-net', 'fastn-net-node', 'fastn-net-proto']
 
 export const manifest = (...folder) => JSON.parse(readFileSync(at(...folder, 'package.json'), 'utf8'))
 
-/** Every place that states the version, with what it states. */
+/** Every place that states the version, with the stated version. */
 export function versions() {
   const text = file => readFileSync(at(file), 'utf8')
   const lock = JSON.parse(text('package-lock.json'))
@@ -59,7 +59,7 @@ export function setVersion(version) {
     edit('Cargo.lock', text => text.replace(new RegExp(`(name = "${crate}"\\nversion = )"[^"]+"`), `$1"${version}"`))
 }
 
-/** Sets `repository`, `bugs` and `homepage` in every manifest that npm shows or checks for provenance. */
+/** Sets `repository`, `bugs` and `homepage` in every manifest that npm displays or checks for provenance. */
 export function setRepository(url) {
   if (!/^https:\/\/[^/]+\/[^/]+\/[^/]+$/.test(url))
     fail(`'${url}' is no URL of a repository, such as https://github.com/owner/name`)
@@ -74,12 +74,12 @@ export function setRepository(url) {
   for (const folder of workspace) edit(`${folder}/package.json`, set(folder))
 }
 
-/** The URL for people of a manifest's `repository`. */
+/** The web URL of a manifest's `repository`. */
 export function repositoryUrl({ repository }) {
   return (repository?.url ?? repository)?.replace(/^git\+/, '').replace(/\.git$/, '')
 }
 
-/** Text of a manifest with a field behind another, and the rest as it was. */
+/** The text of a manifest with a field inserted after another, and otherwise unchanged. */
 function withField(text, name, value, behind) {
   const line = `  "${name}": ${JSON.stringify(value).replaceAll('":', '": ').replaceAll(',"', ', "').replace(/^{/, '{ ').replace(/}$/, ' }')},\n`
   const without = text.replace(new RegExp(`^  "${name}": (?:\\{[^}]*\\}|"[^"]*"),\\n`, 'm'), '')

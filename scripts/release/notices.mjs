@@ -17,7 +17,7 @@ export function notices(target, crates) {
     texts: texts(crate)
   }))
   parts.push(...standardLibrary(), ...zigParts(target))
-  // Most texts are equal but for spaces and line breaks. Each is written once.
+  // Most texts differ only in white space. Each is written once.
   const groups = new Map()
   for (const { id, texts } of parts)
     for (const text of texts) {
@@ -39,19 +39,19 @@ ${line}
 ${bodies.join(`\n${line}\n\n`)}`
 }
 
-/** Where the source of a crate is. The copy in this repository has changes. */
+/** The origin of a crate's source. The copies in this repository have changes. */
 function source({ name, version, repository, sha256 }) {
   if (sha256 === undefined)
     return `third_party/${name} of this repository (changed)${repository ? `, from ${repository}` : ''}`
   return `https://crates.io/crates/${name}/${version}`
 }
 
-/** A crate's licence files; where it has none, the standard texts of the licences that it declares, with its authors. */
+/** A crate's licence files; without any, the standard texts of its declared licences, with its authors. */
 function texts(crate) {
   const own = licenceTexts(crate)
   if (own.length > 0) return own.map(({ text }) => text)
   const holder = crate.authors.join(', ') || `The authors of ${crate.name}`
-  // Of alternatives, those whose text is here.
+  // Of alternative licences, those whose text is here.
   return crate.license.split(' AND ').flatMap(part => {
     const found = part.split(' OR ').flatMap(each => standard(each.replace(/[()]/g, ''), holder) ?? [])
     return found.length > 0 ? found : fail(`${crate.name}: no licence file, and no text of ${part} here`)

@@ -16,7 +16,7 @@ import { at, fail } from '../util.mjs'
  */
 
 /**
- * What npm installs with the package in `folder`, and with those packages, sorted by name.
+ * The packages that npm installs for the package in `folder`, with their dependencies, sorted by name.
  *
  * @param {string} folder Such as `packages/mail`.
  * @returns {NpmPackage[]}
@@ -69,7 +69,7 @@ function packageAt(packages, path) {
   }
 }
 
-/** Paths in the lock file of what a package depends on. */
+/** The paths in the lock file of a package's dependencies. */
 function usedBy(packages, from) {
   const { dependencies = {}, optionalDependencies = {} } = packages[from]
   return Object.keys({ ...dependencies, ...optionalDependencies }).map(
@@ -77,7 +77,7 @@ function usedBy(packages, from) {
   )
 }
 
-/** Of what package.json has as `repository`: an address, or an owner and a name on GitHub. */
+/** The web address of a `repository` in package.json, which is an address, or an owner and a name on GitHub. */
 function webAddress(repository) {
   const text = (repository?.url ?? repository)
     ?.replace(/^git\+|\.git$/g, '')
@@ -85,7 +85,7 @@ function webAddress(repository) {
   return /^[\w-]+\/[\w.-]+$/.test(text ?? '') ? `https://github.com/${text}` : text
 }
 
-/** Where Node.js finds a package from another's folder, as a path in the lock file. */
+/** The path in the lock file where Node.js finds a package from another package's folder. */
 function resolve(packages, from, name) {
   for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/')))) {
     const path = join(folder, 'node_modules', name).replaceAll('\\', '/')
@@ -94,14 +94,14 @@ function resolve(packages, from, name) {
   }
 }
 
-/** THIRD-PARTY-LICENSES of a package that bundles nothing: what npm installs beside it. */
+/** THIRD-PARTY-LICENSES of a package that bundles nothing: the packages that npm installs with it. */
 export function npmNotices(name, packages) {
   const line = '-'.repeat(80)
   const parts = packages.map(each => `${each.name} ${each.version} (${each.license})\n\n${licenceText(each)}\n`)
   return `${name} contains none of this software. npm installs it as a dependency.\n\n${parts.join(`\n${line}\n\n`)}`
 }
 
-/** The licence file, or what a README says under the heading of its licence. */
+/** The licence file, or the licence section of the README. */
 function licenceText({ name, folder }) {
   const files = readdirSync(folder)
   const file = files.find(each => /^licen[cs]e/i.test(each))

@@ -1,5 +1,5 @@
-// Publishes staged packages: the platforms first, the package that names them last. A run that stopped half way is run again: what is
-// published already, byte for byte, is left out.
+// Publishes staged packages: the platforms first, the package that names them last. An interrupted run can be repeated: it skips packages
+// that are published already, byte for byte.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { at, fail, say } from '../util.mjs'
 export function publish(folders, options = {}) {
   const files = folders.map(folder => pack(folder, options))
   refuseNewNames(files, options)
-  // Before the first: a package whose version exists with other content can never be published.
+  // Checked before the first package is published: a version that exists with other content can never be published.
   const missing = files.filter(file => !isPublished(file, options))
   for (const { name, version, path } of missing) {
     say(`publish ${name} ${version}`)
@@ -78,7 +78,7 @@ function spawnNpm(args, { registry, userconfig = ofToken() }, output) {
   })
 }
 
-/** npm reads the variable, so that the token is in no file and no argument. */
+/** npm reads the environment variable, so that the token is in no file and no argument. */
 function ofToken() {
   if (!process.env.NPM_TOKEN) return undefined
   const file = at('target', 'npmrc')

@@ -1,4 +1,4 @@
-// Breaks the staged packages in each way that a release can be incomplete, and expects the check to say so.
+// Breaks the staged packages in each way in which a release can be incomplete, and expects the check to report it.
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -120,7 +120,7 @@ export function refusals() {
   })
 }
 
-/** The start of a library for an Intel Mac. */
+/** The first bytes of a library for an Intel Mac. */
 function machO() {
   const bytes = Buffer.alloc(128)
   bytes.writeUInt32LE(0xfeedfacf, 0)

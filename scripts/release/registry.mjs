@@ -1,4 +1,4 @@
-// A registry of its own for a rehearsal: verdaccio on 127.0.0.1, without any other registry behind it, in a folder that is deleted.
+// A local registry for a rehearsal: verdaccio on 127.0.0.1, without an upstream registry, in a folder that is deleted.
 import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -21,7 +21,7 @@ log: { type: stdout, format: pretty, level: error }
 `
   )
   const userconfig = join(folder, '.npmrc')
-  // npm wants a token before it publishes anything.
+  // npm requires a token to publish.
   writeFileSync(userconfig, `registry=${url}\n//127.0.0.1:${port}/:_authToken=rehearsal\nfund=false\naudit=false\n`)
   const main = at('__test__', 'release', 'node_modules', 'verdaccio', 'bin', 'verdaccio')
   const child = spawn(process.execPath, [main, '--config', config, '--listen', `127.0.0.1:${port}`], {

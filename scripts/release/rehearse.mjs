@@ -1,4 +1,4 @@
-// A rehearsal of a release: publishes to a registry of its own, twice, installs with each package manager, and runs the README's programs.
+// A rehearsal of a release: publishes to a local registry, twice, installs with each package manager, and runs the README's programs.
 import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,7 +20,7 @@ import { typeCases } from './types.mjs'
 
 const bin = (...path) => at('__test__', 'release', 'node_modules', ...path)
 
-/** How each package manager installs, what it runs programs with, and settings of the project. */
+/** For each package manager: how it installs, how it runs programs, and its project settings. */
 const managers = {
   npm: { install: ['npm', 'install'] },
   pnpm: { install: [process.execPath, bin('pnpm', 'bin', 'pnpm.cjs'), 'install'] },
@@ -53,7 +53,7 @@ export async function rehearse({ addons, only = [] }) {
   say('registry')
   const { url, userconfig, stop } = await startRegistry(join(home, 'registry'))
   const options = { registry: url, userconfig, provenance: false }
-  // The first run stops before the end, as one does whose network fails. The second goes on where it stopped.
+  // The first run stops early, like a run whose network fails. The second one continues.
   publish(folders.slice(0, 3), options)
   publish(folders, options)
   if (only.length === 0) for (const { name, error } of typeCases()) count(name, error)
@@ -81,7 +81,7 @@ async function runWith(name, { install, node = [process.execPath], settings = {}
   for (const [file, text] of Object.entries(settings)) writeFileSync(join(folder, file), text(url))
   for (const program of ['receiver.js', 'sender.js', 'requests.js'])
     cpSync(at('dist-examples', program), join(folder, program))
-  // Nothing of the user's: neither settings nor caches, in which a package of an earlier rehearsal may be.
+  // No settings or caches of the user, which may contain packages of an earlier rehearsal.
   const env = {
     ...process.env,
     HOME: folder,
@@ -92,10 +92,10 @@ async function runWith(name, { install, node = [process.execPath], settings = {}
     BUN_INSTALL_CACHE_DIR: join(folder, '.bun-cache'),
     FASTN_NET_NETWORK: 'loopback'
   }
-  // CI makes some of them refuse to write their first lock file.
+  // With CI set, some package managers refuse to write their first lock file.
   delete env.CI
   run(install, folder, env)
-  // Yarn 1 does not tell C libraries apart.
+  // Yarn 1 does not distinguish C libraries.
   const own = `fastn-net.${process.platform}-${process.arch}`
   const foreign = installedAddons(folder).filter(file => !file.startsWith(own))
   if (foreign.length > 0) throw new Error(`installs ${foreign.join(' and ')}, which are not for this machine`)
@@ -105,7 +105,7 @@ async function runWith(name, { install, node = [process.execPath], settings = {}
   if (!answers.startsWith('0.25\nRangeError division by zero')) throw new Error(`requests.js printed '${answers}'`)
 }
 
-/** What a user of fastn-mail does first. */
+/** The first steps of a fastn-mail user. */
 const mailProgram = `
 import { hashPassword, startMail } from 'fastn-mail'
 import { createEndpoint } from 'fastn-net'
@@ -119,9 +119,9 @@ await mail.close()
 await endpoint.close()
 `
 
-/** Why fastn-mail does not install or run; `undefined` if it does. The registry gets its dependencies as they are installed here. */
+/** Why fastn-mail does not install or run; `undefined` if it does. The local registry gets its dependencies as installed here. */
 function mailError({ home, url, options }) {
-  // It needs a newer Node.js than fastn-net.
+  // fastn-mail needs a newer Node.js than fastn-net.
   const runtime = nodeForMail()
   if (runtime === undefined) return 'npm could not install Node.js 22'
   const folder = join(home, 'mail')
@@ -174,10 +174,10 @@ function run([command, ...args], cwd, env) {
   return stdout
 }
 
-/** Names of the installed addons. Package managers leave out those of other systems. */
+/** Names of the installed addons. Package managers skip those of other systems. */
 function installedAddons(folder) {
   const files = readdirSync(folder, { recursive: true })
-  // Caches have more.
+  // Caches contain more.
   const addons = files.filter(file => file.startsWith('node_modules') && file.endsWith('.node'))
   return [...new Set(addons.map(file => file.split(/[\\/]/).at(-1)))]
 }

@@ -1,5 +1,5 @@
-// The environment in which an addon for packages is compiled: nothing of the machine gets into it, so the same source, compiler and
-// linker make the same bytes in any folder and for any user.
+// The environment in which an addon for packages is compiled. The machine does not affect the result, so the same source, compiler and
+// linker produce the same bytes in any folder and for any user.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import { fail, say } from '../util.mjs'
 import { toolchainFor } from './toolchain.mjs'
 
-/** Where the linker notes what it put where, for `npm run size`. Linux x64 only: crates/fastn-net-node/build.rs. */
+/** The linker's map, for `npm run size`. Linux x64 only: see crates/fastn-net-node/build.rs. */
 export const linkMap = folder => join(folder, 'target', 'addon.map')
 
 /**
+ * Variables for building the copy of this repository in `folder`.
  * Variables for a build of the copy of this repository in `folder`.
  *
  * @param {string} folder
@@ -20,7 +21,7 @@ export const linkMap = folder => join(folder, 'target', 'addon.map')
 export function releaseEnv(folder, target, env) {
   const named = Object.entries(remapped(folder, env))
   const toolchain = toolchainFor(target)
-  // Not `trim-paths`, Cargo's own way, which is unstable. RUSTFLAGS are separated by spaces, and napi appends some.
+  // Not Cargo's `trim-paths`, which is unstable. Spaces separate RUSTFLAGS, and napi appends some.
   const flags = named.map(([from, to]) => `--remap-path-prefix=${from}=${to}`)
   flags.push(...toolchain.flags)
   // Windows has no C library of Visual Studio until some program installs it; Node.js brings its own in node.exe.
@@ -35,16 +36,16 @@ export function releaseEnv(folder, target, env) {
   }
 }
 
-/** Folders of this machine that rustc would write into an addon, each with what stands for it there. */
+/** Folders of this machine that rustc would write into an addon, with their replacements. */
 function remapped(folder, env) {
   const home = env.CARGO_HOME ?? join(homedir(), '.cargo')
-  // The sources of crates are in a folder with the registry's name, known once they are there.
+  // The sources of crates are in a folder with the registry's name, which is known once they are downloaded.
   const { status } = spawnSync('cargo', ['fetch', '--locked', '--quiet'], { cwd: folder, env, stdio: 'inherit' })
   if (status !== 0) fail('cargo fetch failed')
   const sources = join(home, 'registry', 'src')
   const registries = existsSync(sources) ? readdirSync(sources).map(name => join(sources, name)) : []
   return Object.fromEntries([
-    // The last that fits counts.
+    // The last match wins.
     [folder.replace(/[\\/]$/, ''), '.'],
     ...(env.CARGO_TARGET_DIR ? [[env.CARGO_TARGET_DIR, 'target']] : []),
     ...registries.map(registry => [registry, 'crates'])

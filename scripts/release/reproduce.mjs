@@ -1,5 +1,5 @@
-// Whether the addon of Linux x64 can be built again: twice in two folders, with two home folders of cargo, or once to compare with one that
-// is built. Each build starts from nothing, of what is committed.
+// Checks that the addon of Linux x64 is reproducible: builds it twice in two folders, with two cargo homes, or once to compare with an
+// existing one. Each build starts from scratch, from the committed source.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
@@ -13,11 +13,11 @@ const target = 'x86_64-unknown-linux-gnu'
 const name = 'fastn-net.linux-x64-gnu.node'
 
 /**
- * Returns whether the builds are equal, byte for byte. Prints their SHA-256, and what differs.
+ * Returns whether the builds are equal, byte for byte. Prints their SHA-256 and their differences.
  *
  * @param {object} options
  * @param {string | undefined} options.addon An addon to compare with, such as a published one.
- * @param {string[]} options.args For `napi build`: those that the addon was built with.
+ * @param {string[]} options.args Arguments for `napi build` with which the addon was built.
  */
 export function reproduce({ addon, args }) {
   if (process.platform !== 'linux' || process.arch !== 'x64') fail('the addon of Linux x64 is built again on Linux x64')
@@ -40,12 +40,12 @@ export function reproduce({ addon, args }) {
   }
 }
 
-/** Builds the addon in a new copy of what is committed, and returns it. */
+/** Builds the addon in a new copy of the committed source, and returns it. */
 function build(folder, args) {
   mkdirSync(folder, { recursive: true })
   const copy = spawnSync('sh', ['-c', 'git archive HEAD | tar -x -C "$0"', folder], { cwd: root, stdio: 'inherit' })
   if (copy.status !== 0) fail('git archive failed')
-  // napi asks for its own package.
+  // napi requires its own package.
   symlinkSync(at('node_modules'), join(folder, 'node_modules'))
   const env = { ...process.env, CARGO_HOME: cargoHome(join(folder, 'cargo-home')) }
   delete env.CARGO_TARGET_DIR
@@ -55,7 +55,7 @@ function build(folder, args) {
   return bytes
 }
 
-/** A home folder of cargo with the settings and the crates of this user's. */
+/** A cargo home with this user's settings and crates. */
 function cargoHome(folder) {
   const own = process.env.CARGO_HOME ?? join(homedir(), '.cargo')
   mkdirSync(folder)

@@ -1,5 +1,5 @@
-// The bill of materials of a package, in CycloneDX 1.6: what is in it, who supplies it, with licences and checksums, and what uses what. With
-// the minimum elements of the NTIA, which `sbom-findings.mjs` checks.
+// The bill of materials of a package, in CycloneDX 1.6: its contents with suppliers, licences, checksums and dependencies. It has the minimum
+// elements of the NTIA, which `sbom-findings.mjs` checks.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { fail, root } from '../util.mjs'
@@ -15,7 +15,7 @@ const authors = 'The fastn-net authors'
  * @property {Map<string, import('./crates.mjs').Crate>} [crates] In the addon.
  * @property {import('./standard-library.mjs').Part[]} [library] The Rust standard library, first, and its crates.
  * @property {import('./standard-library.mjs').Part[]} [linked] What the linker adds.
- * @property {import('./npm-packages.mjs').NpmPackage[]} [packages] Bundled, or installed beside it.
+ * @property {import('./npm-packages.mjs').NpmPackage[]} [packages] Bundled, or installed with it.
  * @property {{ name: string, version: string, license: string, bom: string, optional: boolean }[]} [own] Other packages of this
  *   repository, with the serial number of their bill.
  */
@@ -73,7 +73,7 @@ export function sbom(subject, { crates = new Map(), library = [], linked = [], p
     ],
     compositions: [{ aggregate: 'complete', dependencies: [self, ...all] }]
   }
-  // Derived from the content and its commit's time: the same package twice is the same bytes.
+  // Derived from the content and its commit's time, so that the same package has the same bytes.
   return `${JSON.stringify({ ...document, serialNumber: `urn:uuid:${uuid(JSON.stringify(document))}` }, null, 1)}\n`
 }
 

@@ -1,4 +1,4 @@
-// Lays the packages out as they are published, below `target/packages`: nothing of it is in the working tree, and no package lacks a part.
+// Stages the packages as they are published, below `target/packages`. Changes nothing in the working tree.
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, posix, relative } from 'node:path'
 import { compileMail } from '../prepare.mjs'
@@ -14,21 +14,21 @@ import { zigParts } from './zig.mjs'
 
 export const staged = at('target', 'packages')
 
-/** What stands for the addon of another platform in a rehearsal. */
+/** Replaces the addon of another platform in a rehearsal. */
 export const placeholder = 'No addon: this package was made to rehearse a release.\n'
 
 /**
  * Writes every package, the platforms first.
  *
  * @param {object} options
- * @param {string} options.addons Folder with the addons, in itself or in folders of it.
- * @param {boolean} [options.rehearse] Write {@link placeholder} for an addon that is not there.
+ * @param {string} options.addons Folder with the addons, or with folders of them.
+ * @param {boolean} [options.rehearse] Write {@link placeholder} for a missing addon.
  * @returns {string[]} The folders, in the order in which they are published.
  */
 export function stage({ addons, rehearse = false }) {
   rmSync(staged, { recursive: true, force: true })
   const own = manifest()
-  // So that a rehearsal makes links absolute, too.
+  // So that a rehearsal makes links absolute too.
   const root = rehearse
     ? { repository: { type: 'git', url: 'git+https://github.com/fastn-net/rehearsal.git' }, ...own }
     : own
@@ -57,7 +57,7 @@ function platformPackage(name, target, root, { addons, rehearse }) {
     join(folder, 'sbom.cdx.json'),
     sbom(own, { crates, library: standardLibrary(), linked: zigParts(target) })
   )
-  // Provenance of each package is asked for here, not by an environment: a run by hand has it as well.
+  // Each package requests provenance itself, not by the environment, so that a manual run has it too.
   const publishConfig = { ...own.publishConfig, ...root.publishConfig }
   writeManifest(folder, { ...own, publishConfig })
   return folder
@@ -74,7 +74,7 @@ function rootPackage(root) {
     writeFileSync(join(folder, file), absolute(readFileSync(at(file), 'utf8'), base, root.version))
   const own = platforms().map(({ name }) => billed(manifest('npm', name).name, { optional: true }))
   writeFileSync(join(folder, 'sbom.cdx.json'), sbom(root, { packages: bundledPackages(), own }))
-  // Only what a user of the package has to do with.
+  // Only the fields that concern users of the package.
   const { scripts, devDependencies, napi, files, workspaces, ...kept } = root
   const optionalDependencies = Object.fromEntries(
     platforms().map(({ name }) => [manifest('npm', name).name, root.version])
@@ -106,7 +106,7 @@ function isPublished(path) {
   return !/^modules(\/|\\|$)|^\.types|\.node(\.new)?$|^generated/.test(inside)
 }
 
-/** The npm packages in `dist`, as `scripts/bundle-cli.mjs` noted them. */
+/** The npm packages in `dist`, as recorded by `scripts/bundle-cli.mjs`. */
 function bundledPackages() {
   const text = readFileSync(at('dist', 'THIRD-PARTY-LICENSES'), 'utf8')
   return [...text.matchAll(/^(\S+) \d\S* \([^)]+\)$/gm)].map(([, name]) => installedPackage(name))
@@ -119,7 +119,7 @@ function billed(name, { optional }) {
   return { name, version, license: licenses[0].expression, bom: serialNumber, optional }
 }
 
-/** Links of a page that name files of the repository name them there: in a package most of them are missing. */
+/** Makes links to repository files absolute: most of these files are not in the package. */
 function absolute(text, repository, version, folder = '.') {
   if (repository === undefined) return text
   const raw = repository.replace('//github.com/', '//raw.githubusercontent.com/')

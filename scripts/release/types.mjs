@@ -1,4 +1,4 @@
-// The types of the packed package: what publint and attw find, and a program compiled with each TypeScript, in each way to find modules.
+// Checks the types of the packed package: publint, attw, and a program compiled with each TypeScript version and module resolution.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ const bin = (...path) => at('__test__', 'release', 'node_modules', ...path)
 
 const compilers = ['5.6', '5.9', '6', '7']
 
-/** Ways to find modules, each with its `lib`: with DOM and without. */
+/** Module resolutions, each with its `lib`: with and without DOM. */
 const kinds = {
   node16: { module: 'node16', moduleResolution: 'node16', lib: ['es2022'] },
   nodenext: { module: 'nodenext', moduleResolution: 'nodenext', lib: ['es2022', 'dom'] },

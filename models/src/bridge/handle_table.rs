@@ -39,7 +39,7 @@ fn a_handle_at_a_reused_place_gets_its_wake_beside_late_ones_of_the_old() {
         for thread in threads {
             thread.join().unwrap();
         }
-        // What rang, and what was woken, is polled again.
+        // Every ring and wake is followed by a poll.
         let mut place = [0; 4];
         if rings.count() > 0 && wakes.take(&mut place) > 0 {
             ready |= poll(&mut table, second) == Some(true);

@@ -15,7 +15,7 @@ fn attached() -> (Arc<Wakes>, Rings) {
     (wakes, rings)
 }
 
-/// The event loop: takes words after a ring, `place` at a time. Returns them.
+/// The event loop: takes words after a ring, at most `place` at a time. Returns them.
 fn turn(wakes: &Wakes, rings: &Rings, heard: &mut usize) -> Vec<u32> {
     let mut all = Vec::new();
     let rung = rings.count();
@@ -106,7 +106,7 @@ fn a_wake_during_the_end_of_the_thread_leaks_nothing() {
         wakes.detach();
         let rung = rings.count();
         thread.join().unwrap();
-        // The function is gone: nothing calls it any more.
+        // The function is gone and is no longer called.
         assert!(rings.count() <= rung + 1);
         drop(other);
         assert_eq!(Arc::strong_count(&wakes), 1);

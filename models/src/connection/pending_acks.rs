@@ -8,7 +8,7 @@ use super::{
     final_write::{FinalWrite, SendStream, settle},
 };
 
-/// A connection's task: writes what is deferred until `end` is notified.
+/// A connection's task: writes deferred data until `end` is notified.
 fn drive(deliveries: &Arc<Deliveries>, end: &Arc<Notify>) -> thread::JoinHandle<()> {
     let (deliveries, end) = (deliveries.clone(), end.clone());
     thread::spawn(move || block_on(deliveries.drive(end.notified())))

@@ -1,4 +1,4 @@
-//! What a handle can stand for. A stream has bytes or not, and one waker.
+//! The objects behind handles. A stream has bytes or not, and one waker.
 
 use std::{
     ops::Deref,

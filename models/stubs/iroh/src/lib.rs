@@ -1,4 +1,4 @@
-//! The errors of a stream that `deliveries.rs` names.
+//! The stream errors that `deliveries.rs` uses.
 
 pub mod endpoint {
     #[derive(Clone, Copy, Debug)]

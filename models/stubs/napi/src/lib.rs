@@ -1,4 +1,4 @@
-//! What `wakes.rs` uses of napi-rs: a threadsafe function, whose calls are counted.
+//! The part of napi-rs that `wakes.rs` uses: a threadsafe function, which counts its calls.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub mod bindgen_prelude {
     pub use super::Function;
 }
 
-/// How often the event loop was rung.
+/// Number of rings of the event loop.
 #[derive(Clone)]
 pub struct Rings(Arc<AtomicUsize>);
 

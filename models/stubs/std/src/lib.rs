@@ -1,4 +1,4 @@
-//! The standard library with loom's mutex and atomics. `Arc` stays: wakers are made of it.
+//! The standard library with loom's mutex and atomics. `Arc` stays the standard one, because wakers are built from it.
 
 pub use ::std::*;
 

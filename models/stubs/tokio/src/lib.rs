@@ -1,4 +1,4 @@
-//! tokio, whose `select!` polls in order: loom repeats a model, and what is random would differ.
+//! tokio with a `select!` that polls in order: loom repeats a model, which must not behave randomly.
 
 #[doc(hidden)]
 pub use tokio_itself as itself;
