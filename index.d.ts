@@ -835,6 +835,7 @@ interface AccessDecision {
     /** Its index among the rules. */
     readonly index: number | undefined;
 }
+
 /**
  * Access lists and policy of an endpoint, which can change at any time. They apply to incoming connections and to the endpoint's listeners, not to
  * peers that this endpoint dials. Only a peer's key counts, not its addresses.
@@ -1600,7 +1601,6 @@ declare function defineService<const Methods extends MethodDefinitions>(methods:
 
 /** Requests and answers over the streams of an {@link Endpoint}. */
 declare abstract class RequestEndpoint {
-    #private;
     /**
      * Sends a request to a peer and returns the answer of its handler ({@link serve}). The type of the answer is not checked;
      * `options.schema` is.

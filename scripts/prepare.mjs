@@ -160,13 +160,16 @@ async function bundle() {
     // Modules of the other entries get their own chunks.
     if (!reachable.has(id)) return undefined
     if (imported(input.index, getModuleInfo).has(id)) return 'library'
-    return folder === 'http' && file !== 'options.js' ? 'http' : 'services'
+    return folder === 'http' && !httpOfEndpoints.includes(file) ? 'http' : 'services'
   }
   const chunks = { chunkFileNames: '[name].js', manualChunks, hoistTransitiveImports: false }
   const plugins = [bare, oneFile]
   const { output } = await made.write({ dir: at('dist'), format: 'es', ...chunks, plugins, sourcemap: true })
   return output.flatMap(({ moduleIds = [] }) => moduleIds.filter(isOfPackage))
 }
+
+/** The files of `src/http` that an endpoint needs before the first request. */
+const httpOfEndpoints = ['kept-streams.js', 'options.js']
 
 /** npm packages that an entry contains. */
 const packages = { name: 'packages', resolveId: id => (id === 'mrmime' ? resolvePackage(id) : null) }

@@ -1,6 +1,6 @@
 // npm run sync: updates all files that repeat the code. Tests compare the same places.
 //
-// - src/errors.ts: the error codes and their classes
+// - src/errors.ts: the error codes; src/code-classes.ts: their classes
 // - src/native/find-addon.ts, deny.toml, npm: the platforms of `napi.targets` in package.json
 // - TSDoc and docs: defaults
 // - docs/metrics.md: the table; docs/wire.md: the refusal words, and the lines of their golden vectors; docs/cli.md: a row for each missing option
@@ -26,6 +26,7 @@ const noTexts = `export const resolve = (specifier, context, next) =>
 register(`data:text/javascript,${encodeURIComponent(noTexts)}`)
 const { commands } = await import('../dist/modules/cli/commands.js')
 change('src/errors.ts', withCodes)
+change('src/code-classes.ts', withCodeClasses)
 const wrong = defaultPlaces(await codeDefaults()).filter(place => !isRight(place))
 for (const file of new Set(wrong.map(place => place.file)))
   change(file, text =>
@@ -98,11 +99,17 @@ function withRefusalLines(text) {
 }
 
 function withCodes(text) {
-  const pairs = native().errorCodes()
-  const codes = pairs.map(([code]) => `  '${code}'`).join(',\n')
-  const classes = pairs.map(([code, kind]) => `  ${code}: '${kind}'`).join(',\n')
-  const listed = replaced(text, /(export const errorCodes = \[\n)[^\]]*(\n\] as const)/, `$1${codes}$2`)
-  return replaced(listed, /(export const codeClasses = \{\n)[^}]*(\n\} as const)/, `$1${classes}$2`)
+  const codes = native()
+    .errorCodes()
+    .map(([code]) => `  '${code}'`)
+  return replaced(text, /(export const errorCodes = \[\n)[^\]]*(\n\] as const)/, `$1${codes.join(',\n')}$2`)
+}
+
+function withCodeClasses(text) {
+  const classes = native()
+    .errorCodes()
+    .map(([code, kind]) => `  ${code}: '${kind}'`)
+  return replaced(text, /(export const codeClasses = \{\n)[^}]*(\n\} as const)/, `$1${classes.join(',\n')}$2`)
 }
 
 function withDefaults(text, places) {

@@ -1,4 +1,4 @@
-import type { ExplainOptions } from '../endpoint/access.js'
+import type { ExplainOptions } from '../endpoint/access-control.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import type { Listener } from '../endpoint/listener.js'
 import { FastnNetError, type Protocol } from '../errors.js'

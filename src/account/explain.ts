@@ -1,4 +1,4 @@
-import type { AccessDecision } from '../endpoint/access.js'
+import type { AccessDecision } from '../endpoint/access-control.js'
 import type { Compiled } from './compile.js'
 import type { AccountData, AccountRule } from './data.js'
 import { groupsOf, namesOf } from './groups.js'

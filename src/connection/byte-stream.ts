@@ -5,7 +5,7 @@ import type { StreamState } from '../stream/stream-state.js'
 import type { WriteHalf } from '../stream/writer.js'
 import { type CancelOptions, type ReadIntoOptions, readNames } from '../types.js'
 import { checkConstructor, type internal } from '../util/illegal-constructor.js'
-import { applicationCode, checkOptions } from '../util/validate.js'
+import { checkOptions } from '../util/validate.js'
 
 // Higher layers reach the private fields through these functions: a property of the class would expose them to JavaScript.
 
@@ -126,7 +126,7 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    * stream.reset(42) // the peer's read fails with ERR_STREAM_RESET and errorCode 42
    */
   reset(code: number | bigint = 0): void {
-    this.#writer.reset(applicationCode(code, 'code'))
+    this.#writer.reset(streams().applicationCode(code, 'code'))
   }
 
   /**
@@ -139,7 +139,7 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    * stream.stop() // the peer's write fails with ERR_STREAM_STOPPED
    */
   stop(code: number | bigint = 0): void {
-    this.#reader.stop(applicationCode(code, 'code'))
+    this.#reader.stop(streams().applicationCode(code, 'code'))
   }
 
   /**

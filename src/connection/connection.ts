@@ -1,45 +1,22 @@
-import { native } from '../native/addon.js'
-import { FAILED } from '../native/binding.js'
-import type { BindingConnectionInfo } from '../native/binding-types.js'
-import { failure, lastFailure, localFailure } from '../native/failure.js'
-import { releaseWithOwner } from '../native/finalizers.js'
-import { outcomeOf } from '../native/operations.js'
-import { never } from '../native/wakeups.js'
-import type { ConnectionState, EndpointState } from '../stream/endpoint-state.js'
-import { streams } from '../stream/loaded.js'
-import { HeldConnection } from '../stream/opener.js'
 import type { Protocol } from '../stream/protocol.js'
 import type { StreamState } from '../stream/stream-state.js'
-import {
-  type CancelOptions,
-  type ConnectionClosed,
-  type ConnectionPath,
-  type ConnectionStats,
-  type OpenOptions,
-  openNames,
-  signalOf
-} from '../types.js'
-import { inspectAs, jsonSafe } from '../util/display.js'
+import type { CancelOptions, ConnectionClosed, ConnectionPath, ConnectionStats, OpenOptions } from '../types.js'
+import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
-import { applicationCode, checkOptions, invalid } from '../util/validate.js'
 import { stateOf } from './byte-stream.js'
-import { streamQueues } from './loaded.js'
+import type { ConnectionHandle } from './connection-handle.js'
+import { connections } from './loaded.js'
 import { MessageStream } from './message-stream.js'
-import { QueueIterator, type QueueSteps, stepsOf } from './queue-iterator.js'
-import type { ServedProtocols } from './stream-queue.js'
+import { QueueIterator, type QueueSteps } from './queue-iterator.js'
 
 // These three classes refer to each other in their types, so they share a file.
 
 /** @internal */
 export let streamOf: (state: StreamState) => PeerStream
-/** @internal Takes over the handle. */
-export let connectionOf: (endpoint: EndpointState, handle: number) => Connection
 /** @internal */
-export let incomingStreamsOf: (
-  endpoint: EndpointState,
-  served: ServedProtocols,
-  signal?: AbortSignal
-) => IncomingStreams
+export let connectionOf: (handle: ConnectionHandle) => Connection
+/** @internal */
+export let incomingStreamsOf: (steps: QueueSteps<PeerStream>) => IncomingStreams
 
 /**
  * A {@link ByteStream} to a peer, for one protocol. {@link MessageStream} has its calls for lines, JSON and whole texts.
@@ -77,7 +54,7 @@ export class PeerStream extends MessageStream {
    * @throws {FastnNetError} `ERR_CLOSED` if the connection has closed.
    */
   get connection(): Connection {
-    this.#connection ??= observe(stateOf(this).connection)
+    this.#connection ??= connectionOf(connections().observe(stateOf(this).connection))
     return this.#connection
   }
 
@@ -95,45 +72,36 @@ export class PeerStream extends MessageStream {
  * {@link PeerStream.connection} only observes.
  */
 export class Connection implements AsyncDisposable {
-  readonly #endpoint: EndpointState
-  readonly #handle: number
-  readonly #info: BindingConnectionInfo
-  #disposed = false
-  #closed: Promise<ConnectionClosed> | undefined
+  readonly #handle: ConnectionHandle
 
-  private constructor(key: typeof internal, endpoint: EndpointState, handle: number) {
+  private constructor(key: typeof internal, handle: ConnectionHandle) {
     checkConstructor(key, 'endpoint.connect() or accept()')
-    const info = native().connectionInfo(handle)
-    if (info === null) throw lastFailure({ phase: 'connection' })
-    this.#endpoint = endpoint
     this.#handle = handle
-    this.#info = info
-    releaseWithOwner(this, handle)
   }
 
   /** ID52 of the peer. */
   get remoteId52(): string {
-    return this.#info.id52
+    return this.#handle.info.id52
   }
 
   /** Negotiated ALPN: `/fastn-net/1`, `/fastn/entity/0.1` or `/kulfi/identity/0.1`. */
   get alpn(): string {
-    return this.#info.alpn
+    return this.#handle.info.alpn
   }
 
   /** Whether this side dialled the connection. */
   get dialled(): boolean {
-    return this.#info.dialled
+    return this.#handle.info.dialled
   }
 
   /** Round-trip time of the selected path, in milliseconds; `null` if it is unknown or the connection has closed. */
   get rtt(): number | null {
-    return native().connectionRtt(this.#handle)
+    return this.#handle.rtt
   }
 
   /** Known network paths; empty once the connection has closed. */
   get paths(): readonly ConnectionPath[] {
-    return native().connectionPaths(this.#handle)
+    return this.#handle.paths
   }
 
   /**
@@ -142,10 +110,7 @@ export class Connection implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_CLOSED` if this handle is disposed.
    */
   stats(): ConnectionStats {
-    this.#checkHeld('stats')
-    const stats = native().connectionStats(this.#handle)
-    if (stats === null) throw lastFailure({ peer: this.remoteId52, phase: 'stats' })
-    return stats
+    return this.#handle.stats()
   }
 
   /**
@@ -161,8 +126,7 @@ export class Connection implements AsyncDisposable {
    * for await (const stream of connection.acceptBi('Echo')) void handle(stream)
    */
   acceptBi(protocols: Protocol | readonly Protocol[], options: CancelOptions = {}): IncomingStreams {
-    const served = { headers: streamQueues().servedHeaders(protocols), fallback: false, connection: this.#info.id }
-    return incomingStreamsOf(this.#endpoint, served, signalOf(options))
+    return incomingStreamsOf(this.#handle.accept(protocols, options, streamOf))
   }
 
   /**
@@ -174,11 +138,8 @@ export class Connection implements AsyncDisposable {
    * @example
    * await using stream = await connection.openBi('Echo')
    */
-  async openBi(protocol: Protocol, options: OpenOptions = {}): Promise<PeerStream> {
-    checkOptions(options, openNames)
-    this.#checkHeld('open')
-    const opener = new HeldConnection(this.#handle, this.remoteId52)
-    return await streams().openStream(this.#endpoint, opener, protocol, options, streamOf)
+  openBi(protocol: Protocol, options: OpenOptions = {}): Promise<PeerStream> {
+    return this.#handle.open(protocol, options, streamOf)
   }
 
   /**
@@ -188,8 +149,7 @@ export class Connection implements AsyncDisposable {
    * const { code, reason, by } = await connection.closed
    */
   get closed(): Promise<ConnectionClosed> {
-    this.#closed ??= this.#waitForClose()
-    return this.#closed
+    return this.#handle.closed
   }
 
   /**
@@ -200,33 +160,16 @@ export class Connection implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
    */
   close(code: number | bigint = 0, reason = ''): void {
-    if (typeof reason !== 'string') throw invalid('reason', 'a string')
-    native().connectionClose(this.#handle, applicationCode(code, 'code'), reason)
+    this.#handle.close(code, reason)
   }
 
   /** Releases this handle: it no longer holds off the idle timeout, and opens no streams. {@link closed} still settles. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed = true
-    native().connectionDispose(this.#handle)
-  }
-
-  #checkHeld(phase: string): void {
-    if (this.#disposed)
-      throw failure(localFailure('ERR_CLOSED', 'this connection handle is disposed'), { peer: this.remoteId52, phase })
-  }
-
-  async #waitForClose(): Promise<ConnectionClosed> {
-    try {
-      const { closed } = await outcomeOf(native().connectionClosed(this.#handle), {}, undefined, never)
-      const result = closed as ConnectionClosed
-      return typeof result.code === 'bigint' ? jsonSafe(result) : result
-    } catch (error) {
-      return { code: 0, reason: error instanceof Error ? error.message : String(error), by: 'local' }
-    }
+    this.#handle.dispose()
   }
 
   static {
-    connectionOf = (endpoint, handle) => new Connection(internal, endpoint, handle)
+    connectionOf = handle => new Connection(internal, handle)
     inspectAs(this, self => `Connection(${self.alpn} with ${self.remoteId52})`)
   }
 }
@@ -243,16 +186,6 @@ export class IncomingStreams extends QueueIterator<PeerStream> {
   }
 
   static {
-    incomingStreamsOf = (endpoint, served, signal) => {
-      const { StreamQueue } = streamQueues()
-      return new IncomingStreams(internal, stepsOf(new StreamQueue(endpoint, served, signal), streamOf))
-    }
+    incomingStreamsOf = steps => new IncomingStreams(internal, steps)
   }
-}
-
-/** Creates a handle that does not hold off the idle timeout. */
-function observe({ endpoint, id, id52 }: ConnectionState): Connection {
-  const handle = native().connectionView(endpoint.handle, id)
-  if (handle === FAILED) throw lastFailure({ peer: id52, phase: 'connection' })
-  return connectionOf(endpoint, handle)
 }

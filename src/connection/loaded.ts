@@ -1,4 +1,4 @@
 import { late } from '../util/late.js'
 
-/** The code of queues of streams, which an endpoint has loaded. */
-export const streamQueues: () => typeof import('./stream-queue.js') = late(() => import('./stream-queue.js'))
+/** The code of connections, which an endpoint has loaded. */
+export const connections: () => typeof import('./late-code.js') = late(() => import('./late-code.js'))

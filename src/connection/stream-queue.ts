@@ -7,10 +7,12 @@ import type { EndpointState, Prefetched } from '../stream/endpoint-state.js'
 import { type Header, headerOf } from '../stream/header.js'
 import { type Protocol, protocolFrom } from '../stream/protocol.js'
 import { StreamState } from '../stream/stream-state.js'
+import { type CancelOptions, signalOf } from '../types.js'
 import { invalid } from '../util/validate.js'
 import { warnDropped } from '../util/warn.js'
 import { IncomingQueue } from './incoming-queue.js'
-import type { TakeQueue } from './queue-iterator.js'
+import type { QueueSteps } from './queue-iterator.js'
+import { stepsOf, type TakeQueue } from './queue-steps.js'
 
 // `GROUP` in the binding: stream, connection, route, stream id.
 const group = 4
@@ -24,7 +26,19 @@ export interface ServedProtocols {
   /** Whether to also serve Generic protocols that have no listener. */
   readonly fallback: boolean
   /** Serves this connection only. */
-  readonly connection?: number
+  readonly connection?: number | undefined
+}
+
+/** Steps over the streams of these protocols, for `acceptBi`. `connection`: of this connection only. `wrap` makes what the loop yields. */
+export function streamSteps<Stream>(
+  endpoint: EndpointState,
+  protocols: Protocol | readonly Protocol[],
+  options: CancelOptions,
+  wrap: (state: StreamState) => Stream,
+  connection?: number
+): QueueSteps<Stream> {
+  const served = { headers: servedHeaders(protocols), fallback: false, connection }
+  return stepsOf(new StreamQueue(endpoint, served, signalOf(options)), wrap)
 }
 
 /** Queue of incoming streams. Serves protocols from construction until the queue or the endpoint closes. */

@@ -2,9 +2,12 @@ import { native } from '../native/addon.js'
 import { outcomeOf } from '../native/operations.js'
 import { wakeWord } from '../native/wakeups.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
-import { deadline } from '../util/timeout.js'
+import { type TimeoutOptions, timeoutOf } from '../types.js'
+import { abortable, deadline } from '../util/timeout.js'
+import { throwIfAborted } from '../util/validate.js'
 import { closingBeforeExit, forgetAtExit } from './exit.js'
-import { type CutOffWork, type Graceful, joinShutdown, type ShutdownMember } from './graceful.js'
+import { type Graceful, joinShutdown } from './graceful.js'
+import type { CutOffWork, ShutdownMember } from './shutdown-target.js'
 
 /** Closes an endpoint once, by itself or in the shutdown of its {@link Graceful}. */
 export class Closing {
@@ -28,7 +31,7 @@ export class Closing {
         return state.closing.aborted
       },
       drain: () => state.drain(),
-      close: ({ timeout }) => this.close(timeout),
+      close: ({ timeout }) => this.#closeWithin(timeout),
       serving: () => this.#cutOff ?? serving(state)
     })
   }
@@ -47,11 +50,18 @@ export class Closing {
     await Promise.race([this.#graceful.shutdown(), Promise.allSettled(this.#listens)])
   }
 
+  /** See {@link Endpoint.close}. */
+  async close(options: TimeoutOptions): Promise<number> {
+    const timeout = timeoutOf(options, this.#state.options.closeTimeout)
+    throwIfAborted(options.signal)
+    return await abortable(this.#closeWithin(timeout), options.signal)
+  }
+
   /**
-   * Closes the endpoint. `timeout`: limit of the delivery of finished streams, pending calls of `finish` included. Only the first call's counts.
+   * `timeout`: limit of the delivery of finished streams, pending calls of `finish` included. Only the first call's counts.
    * Resolves with the number of finished streams that were not acknowledged in time.
    */
-  close(timeout: number): Promise<number> {
+  #closeWithin(timeout: number): Promise<number> {
     this.#closed ??= this.#close(timeout)
     return this.#closed
   }

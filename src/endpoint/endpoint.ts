@@ -1,56 +1,30 @@
 import {
   type Connection,
-  connectionOf,
   type IncomingStreams,
   incomingStreamsOf,
   type PeerStream,
   streamOf
 } from '../connection/connection.js'
-import { streamQueues } from '../connection/loaded.js'
 import type { EndpointAddress, Peer } from '../keys/peer.js'
 import type { PublicKey } from '../keys/public-key.js'
-import { native } from '../native/addon.js'
-import { lastFailure } from '../native/failure.js'
-import { handleOf, outcomeOf } from '../native/operations.js'
 import { setKeepsAlive } from '../native/wakeups.js'
-import { defaults } from '../settings.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
-import { streams } from '../stream/loaded.js'
 import type { Protocol } from '../stream/protocol.js'
-import {
-  type CancelOptions,
-  type OpenOptions,
-  openNames,
-  type PeerInfo,
-  signalOf,
-  type TimeoutOptions,
-  timeoutOf
-} from '../types.js'
-import { watched } from '../util/diagnostics.js'
+import type { CancelOptions, OpenOptions, PeerInfo, TimeoutOptions } from '../types.js'
 import { inspectAs } from '../util/display.js'
 import { internal } from '../util/illegal-constructor.js'
-import { abortable } from '../util/timeout.js'
-import { checkOptions, throwIfAborted } from '../util/validate.js'
-import { warnOnce } from '../util/warn.js'
-import { type Access, accessOf } from './access.js'
+import type { Access } from './access.js'
+import type { EndpointParts } from './bound-endpoint.js'
 import type { Closing } from './closing.js'
-import type { Graceful } from './graceful.js'
-import { type IncomingConnections, incomingConnectionsOf } from './incoming-connections.js'
+import type { IncomingConnections } from './incoming-connections.js'
 import type { ListenOptions, StreamHandlers } from './listen.js'
 import type { Listener } from './listener.js'
 import { endpoints } from './loaded.js'
-import { type KeepConnected, keep, type PeerChanges, peerChangesOf, peerInfo } from './peers.js'
-import type { Policy } from './policy.js'
+import type { KeepConnected, PeerChanges } from './peers.js'
 import { ProxyEndpoint } from './proxy-endpoint.js'
-import { trackedPeer } from './tracked-peer.js'
 
 /** @internal */
-export let endpointOf: (
-  state: EndpointState,
-  publicKey: PublicKey,
-  graceful: Graceful | undefined,
-  policy: Policy | null
-) => Endpoint
+export let endpointOf: (parts: EndpointParts) => Endpoint
 
 /** @internal Aborts when the endpoint closes. */
 export let closingOf: (endpoint: Endpoint) => AbortSignal
@@ -73,15 +47,14 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
     key: typeof internal,
     state: EndpointState,
     publicKey: PublicKey,
-    graceful: Graceful | undefined,
-    policy: Policy | null
+    access: Access,
+    closing: Closing
   ) {
     super(key, state)
     this.#state = state
     this.publicKey = publicKey
-    this.access = accessOf(state, policy)
-    const { Closing } = endpoints()
-    this.#closing = new Closing(state, graceful)
+    this.access = access
+    this.#closing = closing
   }
 
   /**
@@ -104,10 +77,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    * await using stream = await other.getStream(endpoint.address(), 'Echo')
    */
   address(): EndpointAddress {
-    this.#state.checkOpen('address')
-    const address = native().endpointAddress(this.#state.handle)
-    if (address === null) throw lastFailure({ phase: 'address' })
-    return address
+    return endpoints().addressOf(this.#state)
   }
 
   /**
@@ -120,17 +90,8 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    * @example
    * console.log(await endpoint.ticket())
    */
-  async ticket(options: TimeoutOptions = {}): Promise<string> {
-    const timeout = timeoutOf(options, defaults.ticketTimeout)
-    throwIfAborted(options.signal)
-    this.#state.checkOpen('ticket')
-    const operation = native().endpointTicket(this.#state.handle, timeout)
-    const { text } = await outcomeOf(operation, { phase: 'ticket' }, options.signal)
-    // Closed meanwhile: the text has no address.
-    this.#state.checkOpen('ticket')
-    const refusal = native().endpointRelayRefusal(this.#state.handle)
-    if (refusal !== null) warnOnce(new Error(refusal), 'ERR_RELAY', why => `the ticket has no relay: ${why}`)
-    return text as string
+  ticket(options: TimeoutOptions = {}): Promise<string> {
+    return endpoints().ticketOf(this.#state, options)
   }
 
   /**
@@ -145,16 +106,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    * console.log(await stream.nextString())
    */
   getStream(peer: Peer, protocol: Protocol, options: OpenOptions = {}): Promise<PeerStream> {
-    try {
-      checkOptions(options, openNames)
-      const tracked = trackedPeer(this.#state, peer)
-      const { openNow, openStream } = streams()
-      const state = openNow(this.#state, tracked, protocol, options)
-      if (state !== undefined) return Promise.resolve(streamOf(state))
-      return openStream(this.#state, tracked, protocol, options, streamOf)
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return endpoints().streamTo(this.#state, peer, protocol, options)
   }
 
   /**
@@ -168,8 +120,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    * for await (const stream of endpoint.acceptBi('Echo')) void handle(stream)
    */
   acceptBi(protocols: Protocol | readonly Protocol[], options: CancelOptions = {}): IncomingStreams {
-    const { servedHeaders } = streamQueues()
-    return incomingStreamsOf(this.#state, { headers: servedHeaders(protocols), fallback: false }, signalOf(options))
+    return incomingStreamsOf(endpoints().streamSteps(this.#state, protocols, options, streamOf))
   }
 
   /**
@@ -207,7 +158,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    * for await (const connection of endpoint.accept()) console.log(connection.remoteId52)
    */
   accept(options: CancelOptions = {}): IncomingConnections {
-    return incomingConnectionsOf(this.#state, signalOf(options))
+    return endpoints().acceptConnections(this.#state, options)
   }
 
   /**
@@ -224,19 +175,8 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    * await using connection = await endpoint.connect(peer)
    * await using stream = await connection.openBi('Echo')
    */
-  async connect(peer: Peer, options: TimeoutOptions = {}): Promise<Connection> {
-    const timeout = timeoutOf(options, this.#state.options.openTimeout)
-    throwIfAborted(options.signal)
-    const { handle, id52 } = trackedPeer(this.#state, peer)
-    const traced = watched('connect')
-    if (traced === undefined) return await this.#connect(handle, id52, timeout, options.signal)
-    const connect = () => this.#connect(handle, id52, timeout, options.signal)
-    return await traced.tracePromise(connect, { endpoint: this.id52, peer: id52 })
-  }
-
-  async #connect(peer: number, id52: string, timeout: number, signal: AbortSignal | undefined): Promise<Connection> {
-    const operation = native().peerConnect(peer, timeout)
-    return connectionOf(this.#state, await handleOf(operation, { peer: id52, phase: 'connect' }, signal))
+  connect(peer: Peer, options: TimeoutOptions = {}): Promise<Connection> {
+    return endpoints().connectTo(this.#state, peer, options)
   }
 
   /**
@@ -248,15 +188,8 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    * @example
    * console.log(`${await endpoint.ping(peer)} ms`)
    */
-  async ping(peer: Peer, options: CancelOptions = {}): Promise<number> {
-    throwIfAborted(signalOf(options))
-    const { handle, id52 } = trackedPeer(this.#state, peer)
-    const { number } = await outcomeOf(
-      native().peerPing(handle, this.#state.options.openTimeout),
-      { peer: id52, phase: 'ping' },
-      options.signal
-    )
-    return number as number
+  ping(peer: Peer, options: CancelOptions = {}): Promise<number> {
+    return endpoints().pingPeer(this.#state, peer, options)
   }
 
   /**
@@ -269,9 +202,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    * for (const { id52, state, lastError } of endpoint.peers()) console.log(id52, state, lastError?.message)
    */
   peers(): readonly PeerInfo[] {
-    const peers = native().endpointPeers(this.#state.handle)
-    if (peers === null) throw lastFailure({ phase: 'peers' })
-    return peers.map(peerInfo)
+    return endpoints().peersOf(this.#state)
   }
 
   /**
@@ -287,7 +218,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    * for await (const { id52, state } of endpoint.watch()) console.log(id52, state)
    */
   watch(options: CancelOptions = {}): PeerChanges {
-    return peerChangesOf(this.#state, signalOf(options))
+    return endpoints().watchPeers(this.#state, options)
   }
 
   /**
@@ -300,9 +231,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    * createServer((_request, response) => response.end(endpoint.metrics())).listen(9090)
    */
   metrics(): string {
-    const text = native().endpointMetrics(this.#state.handle)
-    if (text === null) throw lastFailure({ phase: 'metrics' })
-    return text
+    return endpoints().metricsOf(this.#state)
   }
 
   /**
@@ -318,8 +247,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    * using kept = endpoint.keep(server)
    */
   keep(peer: Peer, options: CancelOptions = {}): KeepConnected {
-    throwIfAborted(signalOf(options))
-    return keep(trackedPeer(this.#state, peer), options.signal)
+    return endpoints().keepPeer(this.#state, peer, options)
   }
 
   /**
@@ -356,10 +284,8 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    * @example
    * await endpoint.close({ timeout: 1000 })
    */
-  async close(options: TimeoutOptions = {}): Promise<number> {
-    const timeout = timeoutOf(options, this.#state.options.closeTimeout)
-    throwIfAborted(options.signal)
-    return await abortable(this.#closing.close(timeout), options.signal)
+  close(options: TimeoutOptions = {}): Promise<number> {
+    return this.#closing.close(options)
   }
 
   /** Lets listening and accepting keep the process alive. This is the default. */
@@ -381,7 +307,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
   }
 
   static {
-    endpointOf = (state, publicKey, graceful, policy) => new Endpoint(internal, state, publicKey, graceful, policy)
+    endpointOf = ({ state, publicKey, access, closing }) => new Endpoint(internal, state, publicKey, access, closing)
     closingOf = endpoint => endpoint.#state.closing
     inspectAs(this, self => `Endpoint(${self.id52})`)
   }

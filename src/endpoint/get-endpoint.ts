@@ -2,15 +2,13 @@ import { FastnNetError } from '../errors.js'
 import { keyOfFile } from '../keys/key-store.js'
 import { SecretKey } from '../keys/secret-key.js'
 import { native } from '../native/addon.js'
-import { FAILED } from '../native/binding.js'
-import { lastFailure } from '../native/failure.js'
-import { handleOf, outcomeOf } from '../native/operations.js'
+import { handleOf } from '../native/operations.js'
 import { startWakeups } from '../native/wakeups.js'
 import { loadLate } from '../util/late.js'
 import { nearest } from '../util/nearest.js'
 import { checkOptions, invalid, type OptionNames, throwIfAborted } from '../util/validate.js'
 import { type Endpoint, endpointOf } from './endpoint.js'
-import { checkNotShuttingDown, resolveGraceful } from './graceful.js'
+import { resolveGraceful } from './graceful.js'
 import { endpoints } from './loaded.js'
 import { type EndpointOptions, endpointNames, resolveOptions } from './options.js'
 
@@ -115,33 +113,5 @@ async function bind(loadKey: () => SecretKey, options: EndpointOptions): Promise
   const binding = native().endpointBind(secretKey.toBytes(), resolved.binding)
   // Not cancelled by the signal: once this rejects, the port must be free to bind again.
   const [handle] = await Promise.all([handleOf(binding, { phase: 'bind' }), loadLate()])
-  if (signal?.aborted) {
-    await closeUnused(handle)
-    throw signal.reason
-  }
-  if (resolved.policy !== undefined && native().endpointPolicySet(handle, resolved.policy) === FAILED) {
-    const error = lastFailure({ phase: 'bind' })
-    await closeUnused(handle)
-    throw error
-  }
-  const { closeAtExit, closeWithOwner, EndpointState, startAuthorizer } = endpoints()
-  const state = new EndpointState(handle, secretKey.publicKey.id52, resolved)
-  closeWithOwner(state, handle)
-  closeAtExit(handle, resolved.closeOnExit)
-  const { authorize } = options
-  if (authorize?.peer !== undefined || authorize?.stream !== undefined) startAuthorizer(handle, authorize)
-  const graceful = gracefulOf()
-  const endpoint = endpointOf(state, secretKey.publicKey, graceful, options.policy ?? null)
-  if (graceful?.cancelled.aborted) {
-    await endpoint.close()
-    checkNotShuttingDown(graceful)
-  }
-  return endpoint
-}
-
-/** Closes an endpoint that has no {@link Endpoint} object yet. */
-async function closeUnused(handle: number): Promise<void> {
-  await outcomeOf(native().endpointClose(handle, 0), { phase: 'close' })
-  await outcomeOf(native().endpointPortsReleased(handle), { phase: 'close' })
-  native().handleRelease(handle)
+  return endpointOf(await endpoints().boundEndpoint(handle, secretKey, resolved, options, gracefulOf))
 }

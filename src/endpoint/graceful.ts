@@ -1,9 +1,7 @@
 import { FastnNetError } from '../errors.js'
-import type { Protocol } from '../stream/protocol.js'
 import { builtin } from '../util/builtin.js'
 import { checkNotGenerator, checkNotIterator } from '../util/generators.js'
 import { isThenable } from '../util/thenable.js'
-import { deadline } from '../util/timeout.js'
 import { checkOptions, invalid, kindOf, type OptionNames, optional, timeLimit } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 import {
@@ -12,36 +10,8 @@ import {
   resolveOptions,
   resolveOptionsOfEndpoint
 } from './graceful-options.js'
-import { countEqual, type ShutdownReport, warnFailed, warnUnclean } from './shutdown-report.js'
-
-/** @internal Work in progress that peers began. */
-export interface CutOffWork {
-  /** Calls of `listen` with running handlers. */
-  readonly listening: number
-  /** Running tasks of the native core. */
-  readonly tasks: number
-  /** Open streams that peers opened. */
-  readonly streams: number
-  /** Protocols of the streams that a handler or loop has taken. */
-  readonly protocols: readonly Protocol[]
-}
-
-/** @internal An endpoint, as a shutdown sees it. */
-export interface ShutdownTarget {
-  readonly isClosing: boolean
-  drain(): void
-  close(options: { timeout: number }): Promise<number>
-  /** From the first `close` on: the work that it cut off. */
-  serving(): CutOffWork
-}
-
-/** @internal Membership of an endpoint in the shutdown of its {@link Graceful}. */
-export interface ShutdownMember {
-  /** Makes the shutdown wait for a call of `listen`. */
-  listening(closed: Promise<void>): void
-  /** Removes a closed endpoint. No-op during a shutdown, which has yet to report it. */
-  leave(): void
-}
+import type { ShutdownReport } from './shutdown-report.js'
+import type { ShutdownMember, ShutdownTarget } from './shutdown-target.js'
 
 /** @internal Adds an endpoint to the shutdown. */
 export let joinShutdown: (graceful: Graceful, endpoint: ShutdownTarget) => ShutdownMember
@@ -98,8 +68,8 @@ export class Graceful {
     const isFirst = this.#shutdown === undefined
     const status = 128 + builtin('node:os').constants.signals[signal]
     if (this.#exit && !isFirst) process.exit(status)
-    void this.shutdown().then(report => {
-      if (isFirst && this.#onReport === undefined) warnUnclean(report)
+    void this.shutdown().then(async report => {
+      if (isFirst && this.#onReport === undefined) (await shutdownCode()).warnUnclean(report)
       // Later, because warnings are printed in the next tick.
       if (this.#exit) setImmediate(() => process.exit(status))
     })
@@ -219,25 +189,15 @@ export class Graceful {
     const closeBy = performance.now() + timeout
     for (const endpoint of this.#endpoints) endpoint.drain()
     this.#controller.abort(new DOMException('the program is shutting down', 'AbortError'))
-    await this.#waitForWork(timeout * workShare)
+    const { closeAll, reportOf, unfinishedWork, waitForWork } = await shutdownCode()
+    await waitForWork(this.#running, this.#endpoints, timeout * workShare)
     this.#hasWaited = true
-    // An endpoint that is already closing reports the work that its close cut off.
-    const serving = Array.from(this.#endpoints, endpoint => endpoint.serving())
-    const listening = serving.flatMap(({ listening }) => Array<string>(listening).fill('listen'))
-    const tasks = serving.flatMap(({ tasks }) => Array<string>(tasks).fill('native task'))
-    const running = [...this.#running.values()].filter(name => name !== null)
-    const unfinished = running.length + listening.length + tasks.length
-    const work = countEqual([...running, ...listening, ...tasks]).map(({ value: name, count }) => ({ name, count }))
-    const openStreams = serving.reduce((sum, { streams }) => sum + streams, 0)
-    const protocols = serving.flatMap(({ protocols }) => protocols)
-    const streams = countEqual(protocols).map(({ value: protocol, count }) => ({ protocol, count }))
-    const { unacknowledged, unclosed } = await this.#close(Math.max(closeBy - performance.now(), 0))
-    const clean = unfinished + openStreams + unacknowledged + unclosed === 0
+    const unfinished = unfinishedWork(this.#running, this.#endpoints)
+    const ended = await closeAll(this.#endpoints, Math.max(closeBy - performance.now(), 0))
     this.#hasReported = true
     this.#endpoints.clear()
-    const failures = this.#failures.splice(0)
     process.off('beforeExit', this.#onBeforeExit)
-    const report = { clean, unfinished, work, failures, openStreams, streams, unacknowledged, unclosed }
+    const report = reportOf(unfinished, ended, this.#failures.splice(0))
     await this.#report(report)
     return report
   }
@@ -265,41 +225,6 @@ export class Graceful {
     if (this.#failures.length < maxFailures) this.#failures.push({ name, error })
   }
 
-  /** Waits for spawned work, including work spawned meanwhile, and then for other streams that peers opened. */
-  async #waitForWork(timeout: number): Promise<void> {
-    const limit = deadline(timeout)
-    for (;;) {
-      if (this.#running.size > 0) await Promise.race([Promise.allSettled(this.#running.keys()), limit.passed])
-      else if (this.#isServing()) await new Promise(resolve => setTimeout(resolve, pollInterval))
-      else break
-      if (limit.hasPassed) break
-    }
-    limit.stop()
-  }
-
-  async #close(timeout: number): Promise<Pick<ShutdownReport, 'unacknowledged' | 'unclosed'>> {
-    let unclosed = 0
-    let unacknowledged = 0
-    const closing = Array.from(this.#endpoints, async endpoint => {
-      unclosed++
-      unacknowledged += await endpoint.close({ timeout: Math.ceil(timeout * deliveryShare) })
-      unclosed--
-    })
-    const limit = deadline(timeout)
-    await Promise.race([Promise.allSettled(closing), limit.passed])
-    limit.stop()
-    return { unacknowledged, unclosed }
-  }
-
-  #isServing(): boolean {
-    for (const endpoint of this.#endpoints) {
-      if (endpoint.isClosing) continue
-      const { streams, tasks } = endpoint.serving()
-      if (streams + tasks > 0) return true
-    }
-    return false
-  }
-
   static {
     joinShutdown = (graceful, endpoint) => {
       graceful.#endpoints.add(endpoint)
@@ -325,12 +250,6 @@ export class Graceful {
 /** Share of the timeout for work and streams. The rest is for delivery and for notifying peers. */
 const workShare = 0.8
 
-/** Share of the remaining time for delivery. The rest is for notifying peers that acknowledge nothing. */
-const deliveryShare = 0.5
-
-/** Milliseconds between two checks for open streams. */
-const pollInterval = 20
-
 /** Bound on the failures kept for the report. */
 const maxFailures = 100
 
@@ -338,6 +257,15 @@ async function call<T>(work: (cancelled: AbortSignal) => Promise<T> | T, cancell
   const result = await work(cancelled)
   checkNotIterator(result, 'the spawned function')
   return result
+}
+
+function warnFailed(name: string, error: unknown): void {
+  warnOnce(error, 'ERR_HANDLER', message => `spawned work ${JSON.stringify(name)} failed: ${message}`)
+}
+
+// Loaded by the first shutdown: programs may have a `Graceful` and no endpoint.
+function shutdownCode(): Promise<typeof import('./shutdown.js')> {
+  return import('./shutdown.js')
 }
 
 function shuttingDown(): FastnNetError {

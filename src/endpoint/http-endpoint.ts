@@ -1,22 +1,10 @@
-import type { Connection, PeerStream } from '../connection/connection.js'
-import { KeptStreams } from '../http/kept-streams.js'
+import type { Connection } from '../connection/connection.js'
 import type { FetchOptions, HttpHandler, ServeHttpOptions } from '../http/options.js'
 import type { Peer } from '../keys/peer.js'
 import type { CancelOptions } from '../types.js'
-import { isBytes } from '../util/bytes.js'
 import type { Listener } from './listener.js'
 import { endpoints } from './loaded.js'
 import { RequestEndpoint } from './request-endpoint.js'
-
-type ServeModule = typeof import('../http/serve.js')
-
-let fetchModule: typeof import('../http/fetch.js') | undefined
-let serveModule: ServeModule | undefined
-
-async function loadServe(): Promise<ServeModule> {
-  serveModule ??= await import('../http/serve.js')
-  return serveModule
-}
 
 /** HTTP over the streams of an {@link Endpoint}. */
 export abstract class HttpEndpoint extends RequestEndpoint {
@@ -45,12 +33,8 @@ export abstract class HttpEndpoint extends RequestEndpoint {
    * const response = await endpoint.fetch(peer, '/items', { method: 'POST', body: JSON.stringify({ name: 'lamp' }) })
    * console.log(response.status, await response.json())
    */
-  async fetch(peer: Peer, input: string | URL | Request, init: FetchOptions = {}): Promise<Response> {
-    if (fetchModule !== undefined) return await fetchModule.fetchFrom(this, peer, input, init)
-    // The caller may change the bytes while the module is loaded.
-    const kept = isBytes(init.body) ? { ...init, body: new Uint8Array(init.body) } : init
-    fetchModule = await import('../http/fetch.js')
-    return await fetchModule.fetchFrom(this, peer, input, kept)
+  fetch(peer: Peer, input: string | URL | Request, init: FetchOptions = {}): Promise<Response> {
+    return endpoints().fetchFromPeer(this, peer, input, init)
   }
 
   /**
@@ -74,20 +58,6 @@ export abstract class HttpEndpoint extends RequestEndpoint {
    * endpoint.serveHttp(request => new Response(`hello ${request.headers.get('fastn-peer')}`))
    */
   serveHttp(handler: HttpHandler, options: ServeHttpOptions = {}): Listener {
-    const resolved = endpoints().resolveServeHttp(handler, options)
-    void loadServe()
-    const kept = new KeptStreams()
-    // Not async once the module is loaded: the answer would leave later.
-    const serve = (stream: PeerStream) => {
-      const serveWith = ({ serveHttpStream }: ServeModule) =>
-        serveHttpStream(stream, resolved, stream.protocol === 'Http', kept)
-      return serveModule === undefined ? loadServe().then(serveWith) : serveWith(serveModule)
-    }
-    const { onError } = resolved
-    const report = onError && ((error: unknown, stream: PeerStream) => onError(error, { peer: stream.remoteId52 }))
-    const protocols = resolved.hasName ? [resolved.protocol] : [resolved.protocol, 'Http' as const]
-    const handlers = protocols.map(protocol => [protocol, serve] as const)
-    const listener = this.listen(handlers, { signal: resolved.signal, onError: report })
-    return endpoints().listenedBy(listener, { method: 'serveHttp', onStopped: () => kept.stop() })
+    return endpoints().serveHttp(this, handler, options)
   }
 }

@@ -1,8 +1,8 @@
-// The part of this layer, and of HTTP, that an endpoint needs once it exists.
-export { resolveServeHttp } from '../http/options.js'
-export { EndpointState } from '../stream/endpoint-state.js'
-export { startAuthorizer } from './authorizer.js'
-export { Closing } from './closing.js'
-export { closeAtExit, closeWithOwner } from './exit.js'
+// The part of this layer that an endpoint needs once it exists.
+export { streamSteps } from '../connection/stream-queue.js'
+export { acceptConnections } from './accept-connections.js'
+export { boundEndpoint } from './bound-endpoint.js'
+export { addressOf, connectTo, metricsOf, pingPeer, streamTo, ticketOf } from './endpoint-calls.js'
+export { fetchFromPeer, serveHttp } from './http-calls.js'
 export { listen } from './listen.js'
-export { listenedBy } from './listener.js'
+export { keepPeer, peersOf, watchPeers } from './peer-calls.js'

@@ -12,6 +12,7 @@ import { checkNotGenerator, checkNotIterator } from '../util/generators.js'
 import { checkOptions, checkSignal, invalid, isPlain, kindOf, type OptionNames } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 import { type Listener, listenerOf } from './listener.js'
+import { ServeLoop } from './serve-loop.js'
 
 /**
  * Handles an incoming stream. When it returns, or its promise resolves, the stream is finished, and reading stops: await the work in it.
@@ -77,7 +78,7 @@ export function listen(
   const served = { headers: routes.map(([protocol]) => servedHeader(protocol)), fallback: fallback !== undefined }
   const handle = (stream: PeerStream, route: number) =>
     handleStream(endpoint, stream, (routes[route]?.[1] ?? fallback) as StreamHandler, onError)
-  return listenerOf(endpoint, { served, handle, signal, onListening })
+  return listenerOf(new ServeLoop(endpoint, { served, handle, signal, onListening }))
 }
 
 // Never rejects: a failing handler must not end the loop.

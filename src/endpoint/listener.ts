@@ -1,36 +1,11 @@
-import { type PeerStream, streamOf } from '../connection/connection.js'
-import { streamQueues } from '../connection/loaded.js'
-import type { ServedProtocols, StreamQueue } from '../connection/stream-queue.js'
-import { isFastnNetError } from '../errors.js'
-import type { EndpointState } from '../stream/endpoint-state.js'
 import type { Protocol } from '../stream/protocol.js'
-import { type TimeoutOptions, timeoutOf } from '../types.js'
+import type { TimeoutOptions } from '../types.js'
 import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
-import { abortable, after, deadline } from '../util/timeout.js'
-import { throwIfAborted } from '../util/validate.js'
-import { warnOnce } from '../util/warn.js'
+import type { ListenedBy, ServeLoop } from './serve-loop.js'
 
-/** @internal What a {@link Listener} serves, and how. */
-export interface ListenerSettings {
-  readonly served: ServedProtocols
-  /** Handles a stream. Never rejects. */
-  readonly handle: (stream: PeerStream, route: number) => Promise<void>
-  readonly signal: AbortSignal | undefined
-  /** Receives {@link Listener.closed}. */
-  readonly onListening: (closed: Promise<void>) => void
-}
-
-/** @internal Starts listening. */
-export let listenerOf: (endpoint: EndpointState, settings: ListenerSettings) => Listener
-
-/** @internal How a method that calls `listen` differs from it. */
-export interface ListenedBy {
-  /** Name of the method, for the warning of a failure. */
-  readonly method: string
-  /** Called once no handler takes a stream any more. Running handlers can end soon then. */
-  readonly onStopped?: () => void
-}
+/** @internal */
+export let listenerOf: (loop: ServeLoop) => Listener
 
 /** @internal Sets what differs for another method than `listen`. */
 export let listenedBy: (listener: Listener, by: ListenedBy) => Listener
@@ -43,16 +18,14 @@ export let listenedBy: (listener: Listener, by: ListenedBy) => Listener
  * await listener.ready
  */
 export class Listener implements AsyncDisposable {
-  readonly #endpoint: EndpointState
   readonly #loop: ServeLoop
   /** Protocols that have a handler, in the order in which they were given. */
   readonly protocols: readonly Protocol[]
 
-  private constructor(key: typeof internal, endpoint: EndpointState, settings: ListenerSettings) {
+  private constructor(key: typeof internal, loop: ServeLoop) {
     checkConstructor(key, 'endpoint.listen()')
-    this.#endpoint = endpoint
-    this.protocols = Object.freeze(settings.served.headers.map(({ protocol }) => protocol))
-    this.#loop = new ServeLoop(endpoint, settings)
+    this.#loop = loop
+    this.protocols = loop.protocols
   }
 
   /**
@@ -94,9 +67,7 @@ export class Listener implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
    */
   async close(options: TimeoutOptions = {}): Promise<void> {
-    const timeout = timeoutOf(options, this.#endpoint.options.closeTimeout)
-    throwIfAborted(options.signal)
-    await abortable(this.#loop.close(timeout), options.signal)
+    await this.#loop.close(options)
   }
 
   /** Stops listening, like {@link close}. */
@@ -105,116 +76,11 @@ export class Listener implements AsyncDisposable {
   }
 
   static {
-    listenerOf = (endpoint, settings) => new Listener(internal, endpoint, settings)
+    listenerOf = loop => new Listener(internal, loop)
     listenedBy = (listener, by) => {
       listener.#loop.by = by
       return listener
     }
     inspectAs(this, self => `Listener(${self.protocols.map(protocol => JSON.stringify(protocol)).join(', ')})`)
   }
-}
-
-/** Takes streams and hands them to handlers, without a reference to the {@link Listener}. */
-class ServeLoop {
-  readonly #endpoint: EndpointState
-  readonly #signal: AbortSignal | undefined
-  readonly #handle: ListenerSettings['handle']
-  readonly #handlers: RunningHandlers
-  /** Undefined if listening failed. */
-  #queue: StreamQueue | undefined
-  /** Limit of the wait for handlers, from `close`. */
-  #timeout: number | undefined
-  /** Whether the program can learn of a failure. */
-  isObserved = false
-  /** Method that the program called. */
-  by: ListenedBy = { method: 'listen' }
-  readonly ready: Promise<void>
-  readonly closed: Promise<void>
-
-  constructor(endpoint: EndpointState, { served, handle, signal, onListening }: ListenerSettings) {
-    this.#endpoint = endpoint
-    this.#signal = signal
-    this.#handle = handle
-    this.#handlers = new RunningHandlers(endpoint)
-    try {
-      const { StreamQueue } = streamQueues()
-      this.#queue = new StreamQueue(endpoint, served, signal)
-      this.ready = Promise.resolve()
-      this.closed = this.#run(this.#queue)
-    } catch (error) {
-      // The frames of the queue leave no room for those of the program.
-      if (isFastnNetError(error)) Error.captureStackTrace(error, ServeLoop)
-      this.ready = Promise.reject(error)
-      this.closed = this.ready
-    }
-    onListening(this.closed)
-    this.closed.catch(error => setImmediate(() => this.isObserved || warnFailed(error, this.by.method)))
-  }
-
-  async #run(queue: StreamQueue): Promise<void> {
-    for (;;) {
-      const state = queue.take()
-      if (state === null) break
-      if (state !== undefined) this.#handlers.add(this.#handle(streamOf(state), queue.route))
-      if (state === undefined || queue.isEmptied) await queue.wait()
-    }
-    this.by.onStopped?.()
-    const { closing, isDraining, options } = this.#endpoint
-    // A draining endpoint is closed later, with a timeout of its own.
-    if (isDraining) return await this.#handlers.waitUntilIdle(undefined, closing)
-    const timeout = this.#timeout ?? (this.#signal?.aborted ? options.closeTimeout : undefined)
-    if (timeout !== undefined) await this.#handlers.waitUntilIdle(timeout, closing)
-  }
-
-  /** Stops listening. Resolves once {@link closed} has settled, after `timeout` milliseconds at the latest. */
-  async close(timeout: number): Promise<void> {
-    this.#timeout ??= timeout
-    this.#queue?.stop()
-    const limit = deadline(timeout)
-    await Promise.race([Promise.allSettled([this.closed]), limit.passed])
-    limit.stop()
-  }
-}
-
-/** Counts running handlers. Cheaper than a set of their promises. */
-class RunningHandlers {
-  readonly #endpoint: EndpointState
-  #count = 0
-  #idle: (() => void) | undefined
-
-  constructor(endpoint: EndpointState) {
-    this.#endpoint = endpoint
-  }
-
-  add(work: Promise<void>): void {
-    if (this.#count++ === 0) this.#endpoint.activeListens++
-    void work.then(() => {
-      if (--this.#count > 0) return
-      this.#endpoint.activeListens--
-      this.#idle?.()
-    })
-  }
-
-  /** Waits until no handler runs, up to `timeout` milliseconds if given, or until the endpoint closes, which ends their streams. */
-  async waitUntilIdle(timeout: number | undefined, closing: AbortSignal): Promise<void> {
-    if (this.#count === 0 || closing.aborted) return
-    await new Promise<void>(resolve => {
-      const timer = timeout === undefined ? undefined : after(timeout, done)
-      this.#idle = done
-      closing.addEventListener('abort', done)
-      function done() {
-        clearTimeout(timer)
-        closing.removeEventListener('abort', done)
-        resolve()
-      }
-    })
-  }
-}
-
-function warnFailed(error: unknown, method: string): void {
-  const isInUse = isFastnNetError(error, 'ERR_PROTOCOL_IN_USE')
-  const advice = isInUse ? 'Close the first listener, or choose another name. ' : ''
-  const format = (message: string) =>
-    `${method} failed: ${message}. ${advice}To handle this error, await the ready or closed of the result`
-  warnOnce(error, 'ERR_LISTEN', format)
 }

@@ -1,35 +1,25 @@
 import type { PeerStream } from '../connection/connection.js'
 import type { Json, Protocol } from '../errors.js'
 import type { Peer } from '../keys/peer.js'
-import { type CallOptions, resolveCall, type SchemaCallOptions } from '../rpc/call-options.js'
+import type { CallOptions, SchemaCallOptions } from '../rpc/call-options.js'
 import { requests } from '../rpc/loaded.js'
 import type { RequestContext } from '../rpc/request-context.js'
 import type { MessageSchema } from '../rpc/schema.js'
 import type { ReceivedValue, ReturnedValue, Sendable, SentValue } from '../rpc/sendable.js'
-import type { AnyHandler } from '../rpc/serve.js'
-import {
-  resolveServe,
-  resolveServeProtocol,
-  type SchemaServeOptions,
-  type ServeOptions,
-  type ServeProtocolOptions
-} from '../rpc/serve-options.js'
-import {
-  isService,
-  type MethodDefinitions,
-  type ReceivedMessage,
-  type RequestHandler,
-  type SentMessage,
-  type Service,
-  type ServiceClient,
-  type ServiceImplementation
+import type { SchemaServeOptions, ServeOptions, ServeProtocolOptions } from '../rpc/serve-options.js'
+import type {
+  MethodDefinitions,
+  ReceivedMessage,
+  RequestHandler,
+  SentMessage,
+  Service,
+  ServiceClient,
+  ServiceImplementation
 } from '../rpc/service.js'
 import { type CancelOptions, type OpenOptions, signalOf, type TimeoutOptions } from '../types.js'
 import { checkConstructor, type internal } from '../util/illegal-constructor.js'
-import { invalid } from '../util/validate.js'
 import type { ListenOptions, StreamHandlers } from './listen.js'
-import type { Listener } from './listener.js'
-import { endpoints } from './loaded.js'
+import { type Listener, listenedBy } from './listener.js'
 
 /** Requests and answers over the streams of an {@link Endpoint}. */
 export abstract class RequestEndpoint {
@@ -69,11 +59,7 @@ export abstract class RequestEndpoint {
     options?: CallOptions<undefined>
   ): Promise<Answer>
   call(peer: Peer, protocol: Protocol, input?: unknown, options?: CallOptions): Promise<unknown> {
-    try {
-      return requests().call(this, peer, protocol, input, resolveCall(options))
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return requests().callProtocol(this, peer, protocol, input, options)
   }
 
   /**
@@ -107,31 +93,8 @@ export abstract class RequestEndpoint {
     handlers: unknown,
     options: ServeProtocolOptions = {}
   ): Listener {
-    const { routes, signal } = isService(served)
-      ? this.#service(served, handlers as ServiceImplementation<MethodDefinitions>, options)
-      : this.#protocol(served, handlers, options)
-    return endpoints().listenedBy(this.listen(routes, { signal }), { method: 'serve' })
-  }
-
-  #service(
-    service: Service<MethodDefinitions>,
-    handlers: ServiceImplementation<MethodDefinitions>,
-    options: ServeOptions
-  ) {
-    const { serverOf, streamHandler } = requests()
-    const server = serverOf(this.id52, resolveServe(options))
-    const methods = requests().servedMethods(service, handlers)
-    const routes = methods.map(([protocol, method]) => [protocol, streamHandler(server, method)] as const)
-    return { routes, signal: options.signal }
-  }
-
-  #protocol(protocol: Protocol, handler: unknown, options: ServeProtocolOptions) {
-    if (typeof handler !== 'function') throw invalid('handler', 'a function')
-    const [resolved, schemas] = resolveServeProtocol(options)
-    const method = { ...schemas, handler: handler as AnyHandler }
-    const { serverOf, streamHandler } = requests()
-    const routes = [[protocol, streamHandler(serverOf(this.id52, resolved), method)] as const]
-    return { routes, signal: options.signal }
+    const routes = requests().routesOf(this.id52, served, handlers, options)
+    return listenedBy(this.listen(routes, { signal: options.signal }), { method: 'serve' })
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Protocol } from '../errors.js'
 import { defaults } from '../settings.js'
-import { cacheHeader } from '../stream/header.js'
+import { setConstant } from '../stream/protocol.js'
 import { BoundedMap } from '../util/bounded-map.js'
 import { unicodePattern } from '../util/unicode.js'
 import { checkOptions, checkSignal, invalid, type OptionNames, positive } from '../util/validate.js'
@@ -102,7 +102,7 @@ export function httpProtocol(service = ''): Protocol {
   if (typeof service !== 'string' || controls().test(service) || new TextEncoder().encode(service).length > maxName)
     throw invalid('options.service', `a string of at most ${maxName} bytes without control characters`)
   const protocol = Object.freeze({ Generic: Object.freeze({ fastn: 'http', service }) })
-  cacheHeader(protocol)
+  setConstant(protocol)
   protocols.set(service, protocol)
   return protocol
 }

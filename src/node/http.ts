@@ -1,8 +1,7 @@
 import { Agent, type AgentOptions, createServer, IncomingMessage, type RequestListener, Server } from 'node:http'
 import type { PeerStream } from '../connection/connection.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
-import type { Listener } from '../endpoint/listener.js'
-import { endpoints } from '../endpoint/loaded.js'
+import { type Listener, listenedBy } from '../endpoint/listener.js'
 import { isClaim } from '../http/claims.js'
 import { httpProtocol } from '../http/options.js'
 import { announced, mayTrail } from '../http/trailers.js'
@@ -132,7 +131,7 @@ export function serveNodeHttp(
     server.emit('connection', socket)
   }
   const listener = endpoint.listen([[httpProtocol(service), serve]], { signal })
-  return endpoints().listenedBy(listener, { method: 'serveNodeHttp', onStopped: () => kept.stop() })
+  return listenedBy(listener, { method: 'serveNodeHttp', onStopped: () => kept.stop() })
 }
 
 function checkEndpoint(endpoint: unknown, call: string): void {

@@ -7,7 +7,7 @@ import type { OpenOptions } from '../types.js'
 import { watched } from '../util/diagnostics.js'
 import { pauseFor } from '../util/timeout.js'
 import { throwIfAborted } from '../util/validate.js'
-import type { ResolvedCall } from './call-options.js'
+import { type CallOptions, type ResolvedCall, resolveCall } from './call-options.js'
 import { inTime, noAnswer } from './call-wait.js'
 import { Exchange } from './exchange.js'
 import { itemsOf } from './items.js'
@@ -18,6 +18,21 @@ import { isItems, validated } from './validation.js'
 export interface Caller {
   readonly id52: string
   getStream(peer: Peer, protocol: Protocol, options: OpenOptions): Promise<PeerStream>
+}
+
+/** See {@link Endpoint.call}. */
+export function callProtocol(
+  caller: Caller,
+  peer: Peer,
+  protocol: Protocol,
+  input: unknown,
+  options: CallOptions | undefined
+): Promise<unknown> {
+  try {
+    return call(caller, peer, protocol, input, resolveCall(options))
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
 /** Sends a request and waits for the beginning of its answer; publishes that to subscribers. */

@@ -1,5 +1,5 @@
 // The part of requests that an endpoint needs once it exists.
-export { call } from './call.js'
-export { serverOf, streamHandler } from './serve.js'
-export { clientOf, servedMethods } from './service-methods.js'
+export { callProtocol } from './call.js'
+export { routesOf } from './routes.js'
+export { clientOf } from './service-methods.js'
 export { tellTime, whatTimeIsIt } from './time.js'

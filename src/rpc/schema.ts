@@ -1,3 +1,5 @@
+import { invalid } from '../util/validate.js'
+
 // The interface of https://standardschema.dev, version 1. Its package says to copy it.
 
 /** A schema of any library that implements [Standard Schema](https://standardschema.dev): zod, valibot, arktype and others. */
@@ -65,6 +67,12 @@ export type MessageSchema = StandardSchemaV1 | ItemsSchema
 export type SchemaInput<Schema extends StandardSchemaV1> = NonNullable<Schema['~standard']['types']>['input']
 /** Type that a schema returns. */
 export type SchemaOutput<Schema extends StandardSchemaV1> = NonNullable<Schema['~standard']['types']>['output']
+
+/** Checks an optional schema. */
+export function checkSchema(schema: unknown, path: string): MessageSchema | undefined {
+  if (schema === undefined || isMessageSchema(schema)) return schema
+  throw invalid(path, 'a Standard Schema, or { items: schema }')
+}
 
 /** Checks that `value` is a schema or `{ items: schema }`. */
 export function isMessageSchema(value: unknown): value is MessageSchema {

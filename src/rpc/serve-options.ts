@@ -1,7 +1,7 @@
 import { defaults } from '../settings.js'
 import { checkOptions, invalid, type OptionNames, optional, positive } from '../util/validate.js'
 import type { RequestContext } from './request-context.js'
-import { isMessageSchema, type MessageSchema } from './schema.js'
+import { checkSchema, type MessageSchema } from './schema.js'
 
 /** Options of {@link Endpoint.serve} for a service. */
 export interface ServeOptions {
@@ -99,12 +99,6 @@ export function resolveServeProtocol(options: ServeProtocolOptions): [ResolvedSe
     resolve(options),
     { input: checkSchema(input, 'options.input'), output: checkSchema(output, 'options.output') }
   ]
-}
-
-/** Checks an optional schema. */
-export function checkSchema(schema: unknown, path: string): MessageSchema | undefined {
-  if (schema === undefined || isMessageSchema(schema)) return schema
-  throw invalid(path, 'a Standard Schema, or { items: schema }')
 }
 
 function resolve({ onError, maxBytes, maxRequestsPerPeer, maxBytesPerPeer, stack }: ServeOptions): ResolvedServe {

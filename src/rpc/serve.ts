@@ -1,12 +1,7 @@
+import { type CodeClass, codeClasses } from '../code-classes.js'
 import type { PeerStream } from '../connection/connection.js'
 import { isExpectedEnd } from '../connection/expected-end.js'
-import {
-  type CodeClass,
-  codeClasses,
-  type FastnNetError,
-  type FastnNetErrorOptions,
-  isFastnNetError
-} from '../errors.js'
+import { type FastnNetError, type FastnNetErrorOptions, isFastnNetError } from '../errors.js'
 import { describeProtocol } from '../stream/protocol.js'
 import { watched } from '../util/diagnostics.js'
 import { isThenable } from '../util/thenable.js'

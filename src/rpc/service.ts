@@ -1,13 +1,18 @@
-import { cacheHeader } from '../stream/header.js'
-import { type Protocol, shortForm } from '../stream/protocol.js'
+import { type Protocol, setConstant, shortForm } from '../stream/protocol.js'
 import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { checkOptions, invalid, isPlain, kindOf, type OptionNames, optional } from '../util/validate.js'
 import type { RequestOptions } from './call-options.js'
 import type { RequestContext } from './request-context.js'
-import type { ItemsSchema, MessageSchema, SchemaInput, SchemaOutput, StandardSchemaV1 } from './schema.js'
+import {
+  checkSchema,
+  type ItemsSchema,
+  type MessageSchema,
+  type SchemaInput,
+  type SchemaOutput,
+  type StandardSchemaV1
+} from './schema.js'
 import type { CarriedMethods } from './sendable.js'
-import { checkSchema } from './serve-options.js'
 
 /** A method of a {@link Service}. */
 export interface MethodDefinition {
@@ -85,7 +90,7 @@ function protocolOf(method: string, service: string | undefined): Protocol {
   // Never a unit protocol, whatever its name.
   if (service === undefined) return shortForm({ Generic: method })
   const protocol = Object.freeze({ Generic: Object.freeze({ fastn: 'rpc', method, service }) })
-  cacheHeader(protocol)
+  setConstant(protocol)
   return protocol
 }
 

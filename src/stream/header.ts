@@ -1,6 +1,6 @@
 import { FastnNetError } from '../errors.js'
 import { BoundedMap } from '../util/bounded-map.js'
-import { type Protocol, protocolFrom, protocolText, shortForm } from './protocol.js'
+import { isConstant, type Protocol, protocolFrom, protocolText, shortForm } from './protocol.js'
 
 /** A protocol and its header line. */
 export interface Header {
@@ -20,13 +20,8 @@ const maxKeyLength = 1024
 const headersByText = new BoundedMap<string, Header>(maxCachedHeaders)
 // By the string of `{ Generic: string }`. Headers of other values are not cached.
 const headersByName = new BoundedMap<string, Header>(maxCachedHeaders)
-// Of protocols that never change, by their object; `null` before the first use.
-const headersByObject = new WeakMap<object, Header | null>()
-
-/** Caches the header of a protocol whose object, and all in it, stays as it is. */
-export function cacheHeader(protocol: Exclude<Protocol, string>): void {
-  headersByObject.set(protocol, null)
-}
+// Of protocols that never change, by their object.
+const headersByObject = new WeakMap<object, Header>()
 
 /**
  * The header line of a protocol.
@@ -55,9 +50,9 @@ export function lineWithExtra(header: Header, extra: string): Uint8Array {
 function constantHeader(protocol: Exclude<Protocol, string>): Header {
   // Also null and undefined, which users pass by mistake.
   const known = headersByObject.get(protocol as object)
-  if (known !== null && known !== undefined) return known
+  if (known !== undefined) return known
   const header = make(protocol)
-  if (known === null) headersByObject.set(protocol, header)
+  if (isConstant(protocol)) headersByObject.set(protocol, header)
   return header
 }
 

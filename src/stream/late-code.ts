@@ -1,7 +1,7 @@
 // The part of streams that an endpoint needs once it exists.
+export { applicationCode } from '../util/application-code.js'
 export { parseJson, readBytes, readJson, readText } from './body.js'
 export { linesOf, readLine } from './lines.js'
-export { openNow, openStream } from './open.js'
 export { ReadIterator } from './read-iterator.js'
 export { ReadHalf } from './reader.js'
 export { signalOfStream } from './stream-signal.js'

@@ -7,6 +7,18 @@ import { firstLineOf, refuseWhatJsonDrops } from '../util/json.js'
 // An error names the protocol of its stream, so the type is beside the errors.
 export type { Json, Protocol } from '../errors.js'
 
+const constants = new WeakSet<Exclude<Protocol, string>>()
+
+/** Marks a protocol whose object, and all in it, stays as it is: its header is made only once. */
+export function setConstant(protocol: Exclude<Protocol, string>): void {
+  constants.add(protocol)
+}
+
+/** Whether a protocol is marked with {@link setConstant}. */
+export function isConstant(protocol: Exclude<Protocol, string>): boolean {
+  return constants.has(protocol)
+}
+
 /** The protocol of canonical JSON, as users see it. */
 export function protocolFrom(json: string): Protocol {
   return shortForm(JSON.parse(json) as Protocol)

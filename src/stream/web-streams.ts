@@ -1,4 +1,4 @@
-import { codeOf } from '../util/validate.js'
+import { codeOf } from '../util/application-code.js'
 import type { CheckAdapter } from './stream-adapters.js'
 
 const chunkSize = 64 * 1024

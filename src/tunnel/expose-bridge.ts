@@ -16,6 +16,7 @@ import {
   type Transport,
   type TunnelTarget
 } from './options.js'
+import { RunningTunnel } from './running-tunnel.js'
 import { type Tunnel, tunnelOf } from './tunnel.js'
 
 /** See {@link Endpoint.exposeTcp} and {@link Endpoint.exposeUdp}. */
@@ -31,7 +32,7 @@ export async function expose(
   endpoint.checkOpen('expose')
   const handle = native().tunnelExpose(endpoint.handle, transport === 'udp', text, binding)
   if (handle === FAILED) throw lastFailure({ phase: 'expose' })
-  return tunnelOf(endpoint, handle, transport, options.signal)
+  return tunnelOf(new RunningTunnel(endpoint, handle, transport, options.signal))
 }
 
 /** See {@link Endpoint.bridgeTcp} and {@link Endpoint.bridgeUdp}. */
@@ -47,5 +48,5 @@ export async function bridge(
   endpoint.checkOpen('bridge')
   const operation = native().tunnelBridge(endpoint.handle, transport === 'udp', local, address, binding)
   const handle = await handleOf(operation, { peer: address.id52, phase: 'bridge' }, signal)
-  return tunnelOf(endpoint, handle, transport, signal)
+  return tunnelOf(new RunningTunnel(endpoint, handle, transport, signal))
 }

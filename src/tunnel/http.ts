@@ -6,6 +6,7 @@ import type { EndpointState } from '../stream/endpoint-state.js'
 import { throwIfAborted } from '../util/validate.js'
 import { type BridgeHttpOptions, type ExposeHttpOptions, resolveBridgeHttp, resolveExposeHttp } from './http-options.js'
 import { checkTarget, type TunnelTarget } from './options.js'
+import { RunningTunnel } from './running-tunnel.js'
 import { type Tunnel, tunnelOf } from './tunnel.js'
 
 /** See {@link Endpoint.exposeHttp}. */
@@ -20,7 +21,7 @@ export async function exposeHttp(
   endpoint.checkOpen('expose')
   const handle = native().tunnelExposeHttp(endpoint.handle, text, binding)
   if (handle === FAILED) throw lastFailure({ phase: 'expose' })
-  return tunnelOf(endpoint, handle, 'http', options.signal)
+  return tunnelOf(new RunningTunnel(endpoint, handle, 'http', options.signal))
 }
 
 /** See {@link Endpoint.bridgeHttp}. */
@@ -30,5 +31,5 @@ export async function bridgeHttp(endpoint: EndpointState, options: BridgeHttpOpt
   endpoint.checkOpen('bridge')
   const operation = native().tunnelBridgeHttp(endpoint.handle, local, binding)
   const handle = await handleOf(operation, { phase: 'bridge' }, options.signal)
-  return tunnelOf(endpoint, handle, 'http', options.signal)
+  return tunnelOf(new RunningTunnel(endpoint, handle, 'http', options.signal))
 }

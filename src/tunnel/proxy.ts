@@ -6,6 +6,7 @@ import { handleOf } from '../native/operations.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import { throwIfAborted } from '../util/validate.js'
 import { type ExposeProxyOptions, type ProxyOptions, resolveExposeProxy, resolveProxy } from './options.js'
+import { RunningTunnel } from './running-tunnel.js'
 import { type Tunnel, tunnelOf } from './tunnel.js'
 
 /** See {@link Endpoint.exposeProxy}. */
@@ -15,7 +16,7 @@ export async function exposeProxy(endpoint: EndpointState, options: ExposeProxyO
   endpoint.checkOpen('expose')
   const handle = native().proxyExpose(endpoint.handle, targets, binding)
   if (handle === FAILED) throw lastFailure({ phase: 'expose' })
-  return tunnelOf(endpoint, handle, '', options.signal)
+  return tunnelOf(new RunningTunnel(endpoint, handle, '', options.signal))
 }
 
 /** Protocol of a local proxy, as the scheme of its URL. */
@@ -35,5 +36,5 @@ export async function listenAsProxy(
   endpoint.checkOpen('bridge')
   const operation = native().proxyListen(endpoint.handle, scheme === 'http', local, address, binding)
   const handle = await handleOf(operation, { peer: address.id52, phase: 'bridge' }, signal)
-  return tunnelOf(endpoint, handle, scheme, signal)
+  return tunnelOf(new RunningTunnel(endpoint, handle, scheme, signal))
 }

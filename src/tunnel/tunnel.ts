@@ -1,21 +1,11 @@
-import { native } from '../native/addon.js'
-import { outcomeOf } from '../native/operations.js'
-import { setKeepsAlive, type WaitOwner } from '../native/wakeups.js'
-import type { EndpointState } from '../stream/endpoint-state.js'
-import { type TimeoutOptions, timeoutOf } from '../types.js'
-import { offAbort, onAbort } from '../util/abort.js'
+import { setKeepsAlive } from '../native/wakeups.js'
+import type { TimeoutOptions } from '../types.js'
 import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
-import { abortable } from '../util/timeout.js'
-import { throwIfAborted } from '../util/validate.js'
+import type { RunningTunnel } from './running-tunnel.js'
 
 /** @internal */
-export let tunnelOf: (
-  endpoint: EndpointState,
-  handle: number,
-  scheme: string,
-  signal: AbortSignal | undefined
-) => Tunnel
+export let tunnelOf: (running: RunningTunnel) => Tunnel
 
 /**
  * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp},
@@ -30,12 +20,7 @@ export let tunnelOf: (
  * const client = new Client({ host: '127.0.0.1', port: bridge.port })
  */
 export class Tunnel implements AsyncDisposable {
-  readonly #endpoint: EndpointState
-  readonly #handle: number
-  readonly #owner: WaitOwner = { keepsAlive: true, waiting: 0 }
-  readonly #signal: AbortSignal | undefined
-  readonly #onAbort = () => this.#close(this.#endpoint.options.closeTimeout)
-  #hasClosed = false
+  readonly #running: RunningTunnel
 
   /**
    * Local address of a bridge: `'127.0.0.1:5432'`, `'[::1]:5432'`, or `'unix:'` and a path. `null` for an exposed service.
@@ -57,37 +42,18 @@ export class Tunnel implements AsyncDisposable {
    */
   readonly closed: Promise<void>
 
-  private constructor(
-    key: typeof internal,
-    endpoint: EndpointState,
-    handle: number,
-    scheme: string,
-    signal: AbortSignal | undefined
-  ) {
+  private constructor(key: typeof internal, running: RunningTunnel) {
     checkConstructor(key, 'endpoint.exposeTcp() or endpoint.bridgeTcp()')
-    this.#endpoint = endpoint
-    this.#handle = handle
-    this.#signal = signal
-    this.address = native().tunnelAddress(handle)
-    this.port = portOf(this.address)
-    this.url = this.port === null ? null : `${scheme}://${this.address}`
-    this.closed = this.#run(native().tunnelClosed(handle))
-    if (signal !== undefined) onAbort(signal, this.#onAbort)
-  }
-
-  async #run(closed: number): Promise<void> {
-    try {
-      await outcomeOf(closed, { phase: 'tunnel' }, undefined, this.#owner)
-    } finally {
-      this.#hasClosed = true
-      if (this.#signal !== undefined) offAbort(this.#signal, this.#onAbort)
-      native().handleRelease(this.#handle)
-    }
+    this.#running = running
+    this.address = running.address
+    this.port = running.port
+    this.url = running.url
+    this.closed = running.closed
   }
 
   /** Number of current connections or UDP flows. */
   get connections(): number {
-    return native().tunnelConnections(this.#handle)
+    return this.#running.connections
   }
 
   /**
@@ -98,27 +64,18 @@ export class Tunnel implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
    */
   async close(options: TimeoutOptions = {}): Promise<void> {
-    const timeout = timeoutOf(options, this.#endpoint.options.closeTimeout)
-    throwIfAborted(options.signal)
-    this.#close(timeout)
-    await abortable(this.closed, options.signal)
-  }
-
-  #close(timeout: number): void {
-    if (this.#hasClosed) return
-    // Settles with `closed`.
-    outcomeOf(native().tunnelClose(this.#handle, timeout), { phase: 'tunnel' }, undefined, this.#owner).catch(() => {})
+    await this.#running.close(options)
   }
 
   /** Makes the tunnel keep the process alive. This is the default. */
   ref(): this {
-    setKeepsAlive(this.#owner, true)
+    setKeepsAlive(this.#running.owner, true)
     return this
   }
 
   /** Stops the tunnel from keeping the process alive. */
   unref(): this {
-    setKeepsAlive(this.#owner, false)
+    setKeepsAlive(this.#running.owner, false)
     return this
   }
 
@@ -128,12 +85,7 @@ export class Tunnel implements AsyncDisposable {
   }
 
   static {
-    tunnelOf = (endpoint, handle, scheme, signal) => new Tunnel(internal, endpoint, handle, scheme, signal)
+    tunnelOf = running => new Tunnel(internal, running)
     inspectAs(this, self => `Tunnel(${self.address ?? 'exposed'})`)
   }
-}
-
-function portOf(address: string | null): number | null {
-  if (address === null || address.startsWith('unix:')) return null
-  return Number(address.slice(address.lastIndexOf(':') + 1))
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type CodeClass, codeClasses } from '../../errors.js'
+import { type CodeClass, codeClasses } from '../../code-classes.js'
 import { type Endpoint, isFastnNetError } from '../../index.js'
 import type { Command } from '../command.js'
 import type { Context } from '../context.js'

@@ -1,4 +1,5 @@
-import { type CodeClass, codeClasses, isFastnNetError } from '../../errors.js'
+import { type CodeClass, codeClasses } from '../../code-classes.js'
+import { isFastnNetError } from '../../errors.js'
 import { Refusal } from '../refusal.js'
 import { Late } from './upstream.js'
 
