@@ -183,26 +183,31 @@ const maps = {
 }
 
 /**
- * Moves the code of `library.js` to `index.js`, which otherwise only re-exports it: a second file costs an import half a millisecond.
- * `library.js` then re-exports the parts that other chunks need, through an export of `index.js` that no types declare.
+ * Moves the code of `library.js` to `index.js`, which otherwise only re-exports it: a second file costs an import half a millisecond. Other
+ * chunks get the parts that they need through an export of `index.js` that no types declare.
  */
 const oneFile = {
   name: 'one-file',
   generateBundle(_, bundle) {
     const { 'index.js': index, 'library.js': library } = bundle
     const local = exportsOf(library.code)
-    const shared = Object.entries(local).map(([name, value]) => `${name}: ${value}`)
-    const shown = Object.entries(exportsOf(index.code)).map(([name, from]) => `${local[from]} as ${name}`)
+    const shared = Object.entries(local).map(([name, value]) => (name === value ? name : `${name}: ${value}`))
+    const shown = Object.entries(exportsOf(index.code)).map(([name, from]) =>
+      local[from] === name ? name : `${local[from]} as ${name}`
+    )
     index.code = library.code
       .replace(
         exportList,
         () => `const internals = { ${shared.join(', ')} };\nexport { internals, ${shown.join(', ')} };`
       )
       .replace('library.js.map', 'index.js.map')
-    library.code = `import { internals } from './index.js';\nexport const { ${Object.keys(local).join(', ')} } = internals;\n`
     const { 'index.js.map': map, 'library.js.map': libraryMap } = bundle
     map.source = JSON.stringify({ ...JSON.parse(libraryMap.source), file: 'index.js' })
+    delete bundle['library.js']
     delete bundle['library.js.map']
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type === 'chunk' && chunk !== index) chunk.code = chunk.code.replace(libraryImport, internalsImport)
+    }
   }
 }
 
@@ -211,12 +216,23 @@ const exportList = /^export \{ (.*) \}.*;$/m
 /** The exports of a chunk: name to local name, or to the name in the chunk from which it re-exports. */
 function exportsOf(code) {
   const [, list] = exportList.exec(code)
-  return Object.fromEntries(
-    list
-      .split(', ')
-      .map(each => each.split(' as '))
-      .map(([from, name = from]) => [name, from])
-  )
+  return Object.fromEntries(namesIn(list).map(([from, name]) => [name, from]))
+}
+
+const libraryImport = /^import \{ (.*) \} from '\.\/library\.js';$/m
+
+/** An import of `library.js` as one of `index.js`: one line as before, for the source map. */
+function internalsImport(_, list) {
+  const names = namesIn(list).map(([name, local]) => (name === local ? name : `${name}: ${local}`))
+  return `import { internals } from './index.js'; const { ${names.join(', ')} } = internals;`
+}
+
+/** The names in the list of an import or export: each with the one after `as`. */
+function namesIn(list) {
+  return list
+    .split(', ')
+    .map(each => each.split(' as '))
+    .map(([from, name = from]) => [from, name])
 }
 
 /** The modules that importing one compiles: those of `import` statements, and with `later` those of `import()`. */

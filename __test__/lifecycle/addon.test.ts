@@ -23,7 +23,7 @@ function load(t: ExecutionContext, files: Record<string, string> = {}, options: 
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-native-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const { copy = 'node_modules/fastn-net', before = '', addon } = options
-  for (const file of ['package.json', 'dist/index.js', 'dist/node.js', 'dist/library.js'])
+  for (const file of ['package.json', 'dist/index.js', 'dist/node.js'])
     cpSync(join(root, file), join(folder, copy, file))
   for (const [file, text] of Object.entries({ 'package.json': '{ "type": "module" }', ...files })) {
     mkdirSync(dirname(join(folder, file)), { recursive: true })

@@ -10,7 +10,7 @@ import { turn } from '../helpers/pair.js'
 async function copy(t: ExecutionContext): Promise<typeof import('fastn-net')> {
   const folder = mkdtempSync(fileURLToPath(new URL('../copy-', import.meta.url)))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  for (const file of ['index.js', 'library.js', 'services.js'])
+  for (const file of ['index.js', 'services.js'])
     cpSync(new URL(file, import.meta.resolve('fastn-net')), join(folder, file))
   const dist = fileURLToPath(new URL('.', import.meta.resolve('fastn-net')))
   for (const name of readdirSync(dist)) if (name.endsWith('.node')) symlinkSync(join(dist, name), join(folder, name))

@@ -11,7 +11,6 @@ test('stack traces show lines of src', async t => {
 })
 
 test('source maps contain the source', t => {
-  // library.js only re-exports from index.js.
   for (const name of ['index', 'services', 'node']) {
     const file = fileURLToPath(new URL(`../../dist/${name}.js`, import.meta.url))
     const { sources, sourcesContent } = JSON.parse(readFileSync(`${file}.map`, 'utf8'))
