@@ -18,7 +18,14 @@ const layers = [
   'rig',
   'cli'
 ]
-const leaves = ['src/code-classes.ts', 'src/errors.ts', 'src/settings.ts', 'src/types.ts', 'src/version.ts', 'src/util/**/*.ts']
+const leaves = [
+  'src/code-classes.ts',
+  'src/errors.ts',
+  'src/settings.ts',
+  'src/types.ts',
+  'src/version.ts',
+  'src/util/**/*.ts'
+]
 
 // The folders of packages/mail/src. Of the files beside them, those in `mailTop` are above all folders, and the others below.
 const mailLayers = ['store', 'mime', 'imap', 'dovecot', 'smtp', 'queue', 'receive', 'legacy', 'deliver', 'bounce']
