@@ -127,7 +127,8 @@ export function serveNodeHttp(
   const kept = new KeptSockets()
   const serve = (stream: PeerStream) => {
     const socket = duplex(stream)
-    kept.add(socket)
+    // Its caller sent a request with it.
+    kept.add(socket, true)
     server.emit('connection', socket)
   }
   const listener = endpoint.listen([[httpProtocol(service), serve]], { signal })

@@ -1,43 +1,82 @@
 import { ServerResponse } from 'node:http'
-import type { PeerDuplex } from './duplex.js'
+import type { Duplex } from 'node:stream'
 
 const sockets = new WeakMap<object, KeptSocket>()
 
-/** Sockets of one listener, which an `http.Server` keeps for further requests. */
+/** Connections that an `http.Server` keeps for further requests. */
 export class KeptSockets {
-  readonly #open = new Set<KeptSocket>()
+  readonly #open = new Map<Duplex, KeptSocket>()
+  #isStopped = false
+  #onEmpty: (() => void) | undefined
 
-  add(socket: PeerDuplex): void {
-    const kept = new KeptSocket(socket)
-    sockets.set(socket, kept)
-    this.#open.add(kept)
-    socket.once('close', () => this.#open.delete(kept))
+  /** Number of open connections. */
+  get size(): number {
+    return this.#open.size
   }
 
-  /** The listener has stopped: ends the sockets that wait for a further request, and the others behind their answer. */
+  /**
+   * Adds a connection. Returns false if it is known.
+   *
+   * @param isPromised Whether its first request is answered even if it arrives after {@link stop}.
+   */
+  add(socket: Duplex, isPromised: boolean): boolean {
+    if (this.#open.has(socket)) return false
+    const kept = new KeptSocket(socket, isPromised)
+    sockets.set(socket, kept)
+    this.#open.set(socket, kept)
+    socket.once('close', () => {
+      this.#open.delete(socket)
+      if (this.#open.size === 0) this.#onEmpty?.()
+    })
+    if (this.#isStopped) kept.stop()
+    return true
+  }
+
+  /** Ends idle connections, and the others after the responses in progress. Connections without HTTP continue. */
   stop(): void {
-    for (const kept of this.#open) kept.stop()
+    this.#isStopped = true
+    for (const kept of this.#open.values()) kept.stop()
+  }
+
+  /** Resolves when all connections have closed. */
+  async closed(): Promise<void> {
+    if (this.#open.size === 0) return
+    await new Promise<void>(resolve => {
+      this.#onEmpty = resolve
+    })
+  }
+
+  /** Resets all connections. */
+  reset(reason: Error): void {
+    for (const socket of this.#open.keys()) socket.destroy(reason)
   }
 }
 
-/** A server passes on a request of this socket. `response`: its `ServerResponse`; anything else takes over the socket. */
+/** A server received a request on a connection. `response`: its `ServerResponse`; anything else takes over the connection. */
 export function beginRequest(socket: object, response: unknown): void {
   sockets.get(socket)?.begin(response)
 }
 
+/** A connection that was taken over carries HTTP again. `isPromised`: see {@link KeptSockets.add}. */
+export function giveBack(socket: object, isPromised: boolean): void {
+  sockets.get(socket)?.giveBack(isPromised)
+}
+
 class KeptSocket {
-  readonly #socket: PeerDuplex
+  readonly #socket: Duplex
   readonly #unanswered = new Set<ServerResponse>()
-  #hasBegun = false
+  /** Whether the promised request has not arrived. */
+  #isPromised: boolean
   #isTakenOver = false
   #isStopped = false
 
-  constructor(socket: PeerDuplex) {
+  constructor(socket: Duplex, isPromised: boolean) {
     this.#socket = socket
+    this.#isPromised = isPromised
   }
 
   begin(response: unknown): void {
-    this.#hasBegun = true
+    this.#isPromised = false
     if (!(response instanceof ServerResponse)) {
       this.#isTakenOver = true
       return
@@ -50,16 +89,21 @@ class KeptSocket {
     })
   }
 
+  giveBack(isPromised: boolean): void {
+    this.#isTakenOver = false
+    this.#isPromised = isPromised
+    this.#endIfIdle()
+  }
+
   stop(): void {
     this.#isStopped = true
-    // Sends `Connection: close`, if the head is still to be sent.
+    // Sends `Connection: close`, unless the head has been sent.
     for (const response of this.#unanswered) response.shouldKeepAlive = false
     this.#endIfIdle()
   }
 
-  /** The first request of a stream is answered even if it comes later: its caller was promised so. */
   #endIfIdle(): void {
-    const isIdle = this.#hasBegun && this.#unanswered.size === 0 && !this.#isTakenOver
+    const isIdle = !this.#isPromised && this.#unanswered.size === 0 && !this.#isTakenOver
     const socket = this.#socket
     if (this.#isStopped && isIdle) socket.end(() => socket.destroy())
   }

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { PeerStream } from '../connection/connection.js'
 import { FastnNetError } from '../errors.js'
 import { duplex } from '../node/duplex.js'
+import { beginRequest, giveBack, KeptSockets } from '../node/kept-sockets.js'
 import { defaults } from '../settings.js'
 import { after } from '../util/timeout.js'
 import { withoutUpgrade } from './plain-again.js'
@@ -31,13 +32,9 @@ export interface PeerOrigin {
 export class RouterServer {
   readonly #local: Server
   readonly #ofPeers: Server
-  /** Requests in progress by open connection. An upgraded connection counts as one request. */
-  readonly #sockets = new Map<Duplex, number>()
+  readonly #kept = new KeptSockets()
   readonly #peers = new WeakMap<Duplex, PeerOrigin>()
-  readonly #answers = new Set<ServerResponse>()
-  #isClosing = false
   #closed: Promise<void> | undefined
-  #onEmpty: (() => void) | undefined
 
   constructor(events: ServerEvents, maxConnections: number) {
     this.#local = this.#create(events)
@@ -79,7 +76,7 @@ export class RouterServer {
   }
 
   get connections(): number {
-    return this.#sockets.size
+    return this.#kept.size
   }
 
   /** Stops accepting connections. Resolves once requests in progress have ended; after `timeout` they are reset. */
@@ -89,18 +86,10 @@ export class RouterServer {
   }
 
   async #close(timeout: number): Promise<void> {
-    this.#isClosing = true
     if (this.#local.listening) this.#local.close()
-    for (const answer of this.#answers) if (!answer.headersSent) answer.shouldKeepAlive = false
-    for (const [socket, requests] of this.#sockets) if (requests === 0) socket.destroy()
-    if (this.#sockets.size === 0) return
-    const empty = new Promise<void>(resolve => {
-      this.#onEmpty = resolve
-    })
-    const timer = after(timeout, () => {
-      for (const socket of this.#sockets.keys()) socket.destroy(new Error('the router was closed'))
-    })
-    await empty
+    this.#kept.stop()
+    const timer = after(timeout, () => this.#kept.reset(new Error('the router was closed')))
+    await this.#kept.closed()
     clearTimeout(timer)
   }
 
@@ -115,25 +104,20 @@ export class RouterServer {
       noDelay: true
     })
     const answer = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
-      if (this.#isClosing) response.shouldKeepAlive = false
-      const { socket } = request
-      this.#count(socket, 1)
-      this.#answers.add(response)
-      response.once('close', () => {
-        this.#answers.delete(response)
-        this.#count(socket, -1)
-      })
-      events.answer(request, response, expectsContinue).catch(() => reset(socket))
+      beginRequest(request.socket, response)
+      events.answer(request, response, expectsContinue).catch(() => reset(request.socket))
     }
-    server.on('connection', socket => this.#track(socket))
+    server.on('connection', socket => {
+      if (this.#kept.add(socket, false)) socket.on('error', () => {})
+    })
     server.on('request', answer(false))
     server.on('checkContinue', answer(true))
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      this.#count(socket, 1)
+      beginRequest(socket, undefined)
       if (!events.upgrade(request, socket, head)) this.#again(socket, withoutUpgrade(request), head)
     })
     server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      this.#count(socket, 1)
+      beginRequest(socket, undefined)
       if (!events.connect(request, socket)) return
       socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
       this.#again(socket, undefined, head)
@@ -141,27 +125,9 @@ export class RouterServer {
     return server
   }
 
-  #track(socket: Duplex): void {
-    if (this.#sockets.has(socket)) return
-    this.#sockets.set(socket, 0)
-    socket.on('error', () => {})
-    socket.once('close', () => {
-      this.#sockets.delete(socket)
-      if (this.#sockets.size === 0) this.#onEmpty?.()
-    })
-  }
-
-  #count(socket: Duplex, change: 1 | -1): void {
-    const requests = this.#sockets.get(socket)
-    if (requests === undefined) return
-    this.#sockets.set(socket, requests + change)
-    // The last response promised to keep the connection open.
-    if (this.#isClosing && requests + change === 0) socket.end(() => socket.destroy())
-  }
-
   /** Serves HTTP on a connection, starting with the given bytes. */
   #again(socket: Duplex, request: Buffer | undefined, head: Buffer): void {
-    this.#count(socket, -1)
+    giveBack(socket, request !== undefined)
     if (head.length > 0) socket.unshift(head)
     if (request !== undefined) socket.unshift(request)
     const server = this.#peers.has(socket) ? this.#ofPeers : this.#local
