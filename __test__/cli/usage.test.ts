@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import ava from 'ava'
 import { cli, cliFile, eventsOf } from './support/cli.js'
 
 // Each test starts programs: more at once than there are processors would only make each slower.
 const test = ava.serial
 
-const version = '0.1.0'
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
 const commands = [
   'keygen',
   'id',

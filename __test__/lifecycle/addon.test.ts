@@ -1,12 +1,13 @@
 // An addon that cannot be loaded: the error names the actual cause.
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
+const { version: own } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
 const onGlibc = 'glibcVersionRuntime' in (process.report.getReport() as { header: object }).header
 const abi = process.platform === 'linux' ? (onGlibc ? '-gnu' : '-musl') : process.platform === 'win32' ? '-msvc' : ''
 const target = `${process.platform}-${process.arch}${abi}`
@@ -57,7 +58,7 @@ interface Options {
   addon?: string
 }
 
-const installed = (of: string, main: string, text: string, version = '0.1.0') => ({
+const installed = (of: string, main: string, text: string, version = own) => ({
   [`node_modules/${of}/package.json`]: JSON.stringify({ name: of, version, main }),
   [`node_modules/${of}/${main}`]: text
 })
@@ -86,7 +87,7 @@ test('the error begins with the reason why the system cannot load the addon', t 
 
 test('reports a package without its addon file', t => {
   const { message } = load(t, {
-    [`node_modules/${name}/package.json`]: JSON.stringify({ name, version: '0.1.0', main: 'gone.node' })
+    [`node_modules/${name}/package.json`]: JSON.stringify({ name, version: own, main: 'gone.node' })
   })
   t.regex(message, /gone\.node/)
 })
@@ -94,7 +95,7 @@ test('reports a package without its addon file', t => {
 test('refuses an addon of another version', t => {
   const { code, message } = load(t, installed(name, 'index.js', "exports.version = () => '9.9.9'", '9.9.9'))
   t.is(code, 'ERR_NATIVE')
-  t.regex(message, /9\.9\.9.*0\.1\.0|0\.1\.0.*9\.9\.9/)
+  t.true(message.includes('9.9.9') && message.includes(own), message)
 })
 
 test('refuses an addon without a version', t => {

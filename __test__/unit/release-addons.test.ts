@@ -12,7 +12,7 @@ function findings(t: ExecutionContext, bytes: Buffer, of: { platform: string; ar
   t.teardown(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'addon.node')
   writeFileSync(file, bytes)
-  return addonFindings(file, { ...of, version: '0.1.0' })
+  return addonFindings(file, { ...of, version: '1.2.3' })
 }
 
 test('an addon for Windows needs only what each Windows has', t => {

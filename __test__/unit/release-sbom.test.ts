@@ -13,7 +13,7 @@ const { installedPackage } = (await script('npm-packages')) as {
 }
 const mrmime = installedPackage('mrmime')
 
-const subject = { name: 'fastn-net-linux-x64-gnu', version: '0.1.0', license: 'MIT OR Apache-2.0' }
+const subject = { name: 'fastn-net-linux-x64-gnu', version: '1.2.3', license: 'MIT OR Apache-2.0' }
 const crate = (name: string, uses: string[], sha256?: string) => ({
   ...{ name, version: '1.0.0', license: 'MIT', authors: [], repository: null },
   ...{ uses, sha256 }
@@ -29,7 +29,7 @@ const contents = {
   ],
   linked: [{ name: 'zig-libunwind', version: '0.15.2', license: 'MIT', source: 'https://ziglang.org' }],
   packages: [mrmime],
-  own: [{ name: 'fastn-net', version: '0.1.0', license: 'MIT', bom: 'urn:uuid:1', optional: true }]
+  own: [{ name: 'fastn-net', version: '1.2.3', license: 'MIT', bom: 'urn:uuid:1', optional: true }]
 }
 
 interface Bill {
@@ -55,7 +55,7 @@ test('the bill of materials says who supplies each part, what uses it, and what 
       [`${std}#one@1.0.0`, 'The one authors', 0, false],
       ['pkg:generic/zig-libunwind@0.15.2', 'Zig contributors', 0, false],
       [`pkg:npm/mrmime@${mrmime.version}`, 'Luke Edwards', 1, false],
-      ['pkg:npm/fastn-net@0.1.0', 'The fastn-net authors', 0, false]
+      ['pkg:npm/fastn-net@1.2.3', 'The fastn-net authors', 0, false]
     ]
   )
   t.deepEqual(dependencies[0]?.dependsOn, [
@@ -63,7 +63,7 @@ test('the bill of materials says who supplies each part, what uses it, and what 
     std,
     'pkg:generic/zig-libunwind@0.15.2',
     `pkg:npm/mrmime@${mrmime.version}`,
-    'pkg:npm/fastn-net@0.1.0'
+    'pkg:npm/fastn-net@1.2.3'
   ])
 })
 

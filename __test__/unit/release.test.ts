@@ -128,6 +128,17 @@ test('each command starts in a fresh clone, where no package is installed yet', 
     }
 })
 
+test('no test depends on the version, which each release changes', t => {
+  const root = new URL('../../', import.meta.url)
+  const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string }
+  const escaped = version.replaceAll('.', String.raw`\.`)
+  const stated = new RegExp(String.raw`(?<![\d.])(${escaped}|${escaped.replaceAll('\\', String.raw`\\`)})(?![\d.])`)
+  for (const folder of ['__test__', 'packages/mail/__test__'])
+    for (const file of readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' }))
+      if (file.endsWith('.ts') && !file.includes('node_modules'))
+        t.notRegex(readFileSync(new URL(`${folder}/${file}`, root), 'utf8'), stated, file)
+})
+
 const workflow = (name: string) => readFileSync(new URL(`../../.github/workflows/${name}.yml`, import.meta.url), 'utf8')
 
 test('a release is built and packed by one rustc and one Node.js', t => {
