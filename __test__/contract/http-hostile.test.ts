@@ -1,7 +1,7 @@
 // HTTP with hostile peers and programs: cancellation at every point, forged headers, false answers.
 import test from 'ava'
 import { Protocol } from 'fastn-net'
-import { asking } from '../helpers/asking.js'
+import { httpPair } from '../helpers/http-pair.js'
 import { pair } from '../helpers/pair.js'
 
 const protocol = Protocol.generic({ fastn: 'http', service: '' })
@@ -19,7 +19,7 @@ for (const point of points) {
       left = resolve
     })
     const seen = { handled: false }
-    const { ask, client, server } = await asking(t, async request => {
+    const { ask, client, server } = await httpPair(t, async request => {
       seen.handled = true
       request.signal.addEventListener('abort', left)
       if (point === 'in the handler') {
@@ -60,7 +60,7 @@ for (const point of points) {
 }
 
 test('an abort after the end changes nothing', async t => {
-  const { ask } = await asking(t, () => new Response('fine'))
+  const { ask } = await httpPair(t, () => new Response('fine'))
   const controller = new AbortController()
   const response = await ask('/', { signal: controller.signal })
   const streamed = await ask('/', { signal: controller.signal })
@@ -71,7 +71,7 @@ test('an abort after the end changes nothing', async t => {
 
 test('no header, method or path can inject a line', async t => {
   const seen: string[] = []
-  const { ask, client, server } = await asking(t, request => {
+  const { ask, client, server } = await httpPair(t, request => {
     seen.push(`${request.method} ${new URL(request.url).pathname} ${request.headers.get('x-evil')}`)
     return new Response()
   })
@@ -95,7 +95,7 @@ test('no header, method or path can inject a line', async t => {
 })
 
 test('fastn-peer is the caller, in every spelling', async t => {
-  const { client, server } = await asking(t, request => new Response(JSON.stringify([...request.headers])))
+  const { client, server } = await httpPair(t, request => new Response(JSON.stringify([...request.headers])))
   for (const lines of [
     'fastn-peer: x\r\n',
     'Fastn-Peer: x\r\nFASTN-PEER: y\r\n',
@@ -129,7 +129,7 @@ test('an unusable Response is status 500, and its reason goes to onError', async
       return used
     }
   }
-  const { ask, errors } = await asking(t, request => answers[new URL(request.url).pathname]?.() as Response)
+  const { ask, errors } = await httpPair(t, request => answers[new URL(request.url).pathname]?.() as Response)
   t.is(await (await ask('/twice')).text(), 'once')
   for (const path of Object.keys(answers)) t.is((await ask(path)).status, 500, path)
   t.is(errors.length, 5)
@@ -137,7 +137,7 @@ test('an unusable Response is status 500, and its reason goes to onError', async
 })
 
 test('a body that does not consist of bytes is a reset', async t => {
-  const { ask, errors } = await asking(t, () => {
+  const { ask, errors } = await httpPair(t, () => {
     const body = new ReadableStream({ start: controller => controller.enqueue('text') })
     return { status: 200, statusText: '', headers: new Headers(), body } as never
   })
@@ -146,7 +146,7 @@ test('a body that does not consist of bytes is a reset', async t => {
 })
 
 test('content encodings pass unchanged, and fetch requests none', async t => {
-  const { ask } = await asking(t, request => {
+  const { ask } = await httpPair(t, request => {
     const headers = { 'content-encoding': 'gzip', 'x-asked': String(request.headers.get('accept-encoding')) }
     return new Response('not gzip', { headers })
   })
@@ -194,7 +194,7 @@ test('an answer that arrives byte by byte is read, within its limits', async t =
 })
 
 test('the next request of a stream begins after the body, however its packets are split', async t => {
-  const { client, server } = await asking(t, async request => new Response(`<${await request.text()}>`))
+  const { client, server } = await httpPair(t, async request => new Response(`<${await request.text()}>`))
   const chunk = `4;e="${'x'.repeat(100)}"\r\nabcd\r\n`
   const first = `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(50)}0\r\nt: u\r\n\r\n`
   const second = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nxyz'

@@ -1,11 +1,11 @@
 // The Request of a handler and the Response of fetch behave like the platform's own.
 import test from 'ava'
-import { asking } from '../helpers/asking.js'
+import { httpPair } from '../helpers/http-pair.js'
 
 const small = (type = 'text/plain') => new Response('{"a":"é"}', { headers: { 'content-type': type } })
 
 test('a small answer can be read in every way, once', async t => {
-  const { ask } = await asking(t, () => small())
+  const { ask } = await httpPair(t, () => small())
   const answer = '{"a":"é"}'
   t.is(await (await ask('/')).text(), answer)
   t.deepEqual(await (await ask('/')).json(), { a: 'é' })
@@ -27,7 +27,7 @@ test('a small answer can be read in every way, once', async t => {
 })
 
 test('a small answer can be consumed only once, like any other', async t => {
-  const { ask } = await asking(t, () => small())
+  const { ask } = await httpPair(t, () => small())
   const response = await ask('/')
   t.false(response.bodyUsed)
   const first = response.clone()
@@ -52,7 +52,7 @@ test('a small answer can be consumed only once, like any other', async t => {
 })
 
 test('forms and a byte order mark are read like by the platform', async t => {
-  const { ask } = await asking(t, request => {
+  const { ask } = await httpPair(t, request => {
     if (request.url.endsWith('/form')) return new Response(new URLSearchParams({ a: 'b' }))
     return new Response(Buffer.from('\ufeff"x"'))
   })
@@ -62,7 +62,7 @@ test('forms and a byte order mark are read like by the platform', async t => {
 })
 
 test("the platform accepts a handler's Request", async t => {
-  const { ask, errors } = await asking(t, async request => {
+  const { ask, errors } = await httpPair(t, async request => {
     t.true(request instanceof Request)
     const { method, url } = request
     const clone = request.clone()
@@ -77,7 +77,7 @@ test("the platform accepts a handler's Request", async t => {
 })
 
 test('a request has every property and method of the platform', async t => {
-  const { ask, errors } = await asking(t, async request => {
+  const { ask, errors } = await httpPair(t, async request => {
     const own = new Request(request.url, { method: request.method })
     for (const name of Object.getOwnPropertyNames(Request.prototype)) {
       const [got, expected] = [Reflect.get(request, name), Reflect.get(own, name)]
@@ -97,7 +97,7 @@ test('the signals of a request and of its copies abort when the caller gives up'
     started = resolve
   })
   const aborted = new Promise<[boolean, unknown]>(resolve => {
-    void asking(t, async request => {
+    void httpPair(t, async request => {
       const derived = new Request(request, { headers: { 'x-a': 'b' } })
       const both = [request.signal, derived.signal].map(
         signal => new Promise(done => signal.addEventListener('abort', () => done(signal.reason)))
@@ -118,7 +118,7 @@ test('the signals of a request and of its copies abort when the caller gives up'
 })
 
 test("paths and hosts arrive in the platform's form", async t => {
-  const { ask, server } = await asking(t, request => new Response(request.url))
+  const { ask, server } = await httpPair(t, request => new Response(request.url))
   for (const path of [
     '/',
     '/a/b',
@@ -138,7 +138,7 @@ test("paths and hosts arrive in the platform's form", async t => {
 })
 
 test('bodies are sent as given, even if the caller changes them meanwhile', async t => {
-  const { ask } = await asking(t, async request => {
+  const { ask } = await httpPair(t, async request => {
     return new Response(`${request.headers.get('content-type')} ${await request.text()}`)
   })
   const bytes = Buffer.from('before')

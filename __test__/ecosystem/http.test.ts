@@ -36,13 +36,16 @@ async function express(t: ExecutionContext) {
   return { client, server, peers, requested }
 }
 
-interface Asked {
+interface ExpressRequest {
   readonly params: { readonly id: string }
   readonly query: { readonly q?: string }
   get(name: string): string | undefined
 }
 
-function answer(request: Asked, response: { cookie(name: string, value: string): { json(body: unknown): void } }) {
+function answer(
+  request: ExpressRequest,
+  response: { cookie(name: string, value: string): { json(body: unknown): void } }
+) {
   response.cookie('seen', 'yes').json({ id: request.params.id, q: request.query.q, peer: request.get('fastn-peer') })
 }
 

@@ -7,7 +7,7 @@ import test from 'ava'
 import { SecretKey } from 'fastn-net'
 import { withBystander } from './support/bystander.js'
 import { checkLedgers } from './support/check.js'
-import { type Asked, type DiallingCommands, whole } from './support/commands.js'
+import { type DiallingCommands, type RecordedRequest, whole } from './support/commands.js'
 import { before, FaultProgram } from './support/program.js'
 import { proxy } from './support/proxy.js'
 
@@ -29,7 +29,7 @@ test(`simultaneous dials from both sides end in one connection, ${times} times`,
       const ledgers = [`${folder}/one`, `${folder}/two`]
       // The second half has 10 ms of delay, so that the two dials certainly cross.
       for (const host of hosts) await proxy(t, lab, host, port, { delay: 10, jitter: 0 })
-      const asked: Asked[] = []
+      const asked: RecordedRequest[] = []
       for (let time = 0; time < times; time++) {
         if (time === times / 2) lab.part(...hosts)
         const keys = hosts.map(() => SecretKey.generate())

@@ -44,12 +44,12 @@ export function sample(ended: number, running: number): Sample {
 }
 
 /** Sends a message to the parent. */
-export function tell(message: unknown): void {
+export function send(message: unknown): void {
   process.send?.(message)
 }
 
 /** Aborts when the parent says so, or has ended. */
-export function told(): AbortSignal {
+export function stopSignal(): AbortSignal {
   const controller = new AbortController()
   process.once('message', () => controller.abort())
   process.once('disconnect', () => controller.abort())

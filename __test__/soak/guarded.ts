@@ -1,7 +1,7 @@
 // Endpoints of the server with access lists and authorization.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Authorize, type Endpoint, type Graceful, getEndpoint, Protocol, SecretKey } from 'fastn-net'
-import { Late, Never, Slow } from './protocols.js'
+import { Denied, Late, Slow } from './protocols.js'
 
 /** How an endpoint answers authorization requests about a peer. The peer knows it too. */
 export type Answer = 'at once' | 'slowly' | 'no' | 'too late'
@@ -13,12 +13,12 @@ export function answerAbout(id52: string): Answer {
 
 const defaultTimeout = 5000
 
-const questions: Authorize = {
+const authorize: Authorize = {
   peer: id52 => answer(answerAbout(id52)),
   stream(_, protocol) {
     if (Protocol.equals(protocol, Slow)) return answer('slowly')
     if (Protocol.equals(protocol, Late)) return answer('too late')
-    return Protocol.equals(protocol, Never) ? no() : true
+    return Protocol.equals(protocol, Denied) ? deny() : true
   },
   // Fewer than one peer requests at a time: some are refused as busy.
   maxPendingPerPeer: 16,
@@ -31,7 +31,7 @@ function answer(about: Answer): boolean | Promise<boolean> {
   return about === 'at once'
 }
 
-function no(): boolean | Promise<boolean> {
+function deny(): boolean | Promise<boolean> {
   const way = Math.random()
   if (way < 0.25) throw new Error('no')
   if (way < 0.5) return Promise.reject(new Error('no'))
@@ -39,8 +39,8 @@ function no(): boolean | Promise<boolean> {
 }
 
 /** An endpoint with authorization callbacks for each peer and each stream. */
-export async function openAsking(graceful: Graceful): Promise<Endpoint> {
-  return await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful, authorize: questions })
+export async function openAuthorizing(graceful: Graceful): Promise<Endpoint> {
+  return await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful, authorize })
 }
 
 /** An endpoint with lists that change until `end`: every list admits `always`, half of them `sometimes`. */

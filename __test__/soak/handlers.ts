@@ -6,8 +6,8 @@ const block = new Uint8Array(64 * 1024).fill(42)
 /** The protocols that every process of the soak serves. */
 export const handlers: readonly (readonly [Protocol, StreamHandler])[] = [
   [Line, lines],
-  [Up, async stream => stream.finish(`${await take(stream)}\n`)],
-  [Down, async stream => give(stream, Number(await stream.nextString()))],
+  [Up, async stream => stream.finish(`${await countBytes(stream)}\n`)],
+  [Down, async stream => writeBytes(stream, Number(await stream.nextString()))],
   [
     Both,
     async stream => {
@@ -17,7 +17,7 @@ export const handlers: readonly (readonly [Protocol, StreamHandler])[] = [
   [
     Half,
     async stream => {
-      const bytes = await take(stream)
+      const bytes = await countBytes(stream)
       for (let part = 0; part < 5; part++) await stream.write(`${bytes}\n`)
     }
   ],
@@ -28,7 +28,7 @@ export const handlers: readonly (readonly [Protocol, StreamHandler])[] = [
       stream.reset(7)
     }
   ],
-  [Hold, async stream => void (await take(stream))]
+  [Hold, async stream => void (await countBytes(stream))]
 ]
 
 /** Echoes one line. */
@@ -37,12 +37,12 @@ export async function lines(stream: PeerStream): Promise<void> {
 }
 
 /** Writes this many bytes. */
-export async function give(stream: PeerStream, bytes: number): Promise<void> {
+export async function writeBytes(stream: PeerStream, bytes: number): Promise<void> {
   for (let left = bytes; left > 0; left -= block.length) await stream.write(block.subarray(0, left))
 }
 
 /** Reads to the end and returns the number of bytes. */
-export async function take(stream: PeerStream): Promise<number> {
+export async function countBytes(stream: PeerStream): Promise<number> {
   const into = new Uint8Array(64 * 1024)
   let bytes = 0
   for (let count = await stream.read({ into }); count !== null; count = await stream.read({ into })) bytes += count

@@ -1,7 +1,7 @@
 // The kinds of requests of the client. Each ends by itself, and fails if the answer is wrong.
 import { type Endpoint, getEndpoint, type PeerAddress, type Protocol, SecretKey } from 'fastn-net'
 import { answerAbout } from './guarded.js'
-import { give, take } from './handlers.js'
+import { countBytes, writeBytes } from './handlers.js'
 import { Both, Down, Half, Hold, Line, Reset, Slow, Up } from './protocols.js'
 
 const size = () => 1 + Math.floor(Math.random() * 1024 * 1024)
@@ -17,7 +17,7 @@ export async function line(endpoint: Endpoint, peer: PeerAddress, ack: 'now' | '
 export async function up(endpoint: Endpoint, peer: PeerAddress) {
   await using stream = await endpoint.getStream(peer, Up)
   const bytes = size()
-  await give(stream, bytes)
+  await writeBytes(stream, bytes)
   await stream.finish()
   expect(await stream.nextString(), String(bytes))
 }
@@ -26,17 +26,17 @@ export async function down(endpoint: Endpoint, peer: PeerAddress) {
   await using stream = await endpoint.getStream(peer, Down)
   const bytes = size()
   await stream.write(`${bytes}\n`)
-  expect(await take(stream), bytes)
+  expect(await countBytes(stream), bytes)
 }
 
 export async function both(endpoint: Endpoint, peer: PeerAddress) {
   await using stream = await endpoint.getStream(peer, Both)
   const bytes = size()
-  const giving = give(stream, bytes).then(() => stream.finish())
-  expect((await Promise.all([take(stream), giving]))[0], bytes)
+  const writing = writeBytes(stream, bytes).then(() => stream.finish())
+  expect((await Promise.all([countBytes(stream), writing]))[0], bytes)
 }
 
-export async function half(endpoint: Endpoint, peer: PeerAddress) {
+export async function halfClose(endpoint: Endpoint, peer: PeerAddress) {
   await using stream = await endpoint.getStream(peer, Half)
   await stream.finish('x'.repeat(1000))
   let lines = 0
@@ -82,22 +82,22 @@ export async function shortLived(peer: PeerAddress) {
 }
 
 /** A new peer: its authorization depends on its key. */
-export async function stranger(asking: PeerAddress) {
+export async function unknownPeer(authorizing: PeerAddress) {
   await using endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   const about = answerAbout(endpoint.id52)
   const wanted = about === 'at once' || about === 'slowly' ? 'none' : 'ERR_UNAUTHORIZED'
-  expect(await codeOf(line(endpoint, asking, 'now')), wanted)
+  expect(await codeOf(line(endpoint, authorizing, 'now')), wanted)
 }
 
 /** A peer that disconnects while its authorization is pending. */
-export async function passer(asking: PeerAddress) {
+export async function disconnectingPeer(authorizing: PeerAddress) {
   await using endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   setTimeout(() => void endpoint.close(), Math.random() * 50)
-  await line(endpoint, asking, 'now', Slow)
+  await line(endpoint, authorizing, 'now', Slow)
 }
 
 /** A new watcher gets each known peer. */
-export async function overview(endpoint: Endpoint) {
+export async function newWatch(endpoint: Endpoint) {
   const missing = new Set(endpoint.peers().map(({ id52 }) => id52))
   for await (const { id52 } of endpoint.watch()) {
     missing.delete(id52)
@@ -106,7 +106,7 @@ export async function overview(endpoint: Endpoint) {
 }
 
 /** A watch ends with its signal, for all calls that wait. */
-export async function glance(endpoint: Endpoint) {
+export async function abortedWatch(endpoint: Endpoint) {
   const controller = new AbortController()
   const changes = endpoint.watch({ signal: controller.signal })
   setTimeout(() => controller.abort(), Math.random() * 20)

@@ -53,7 +53,7 @@ class Child {
 }
 
 /** A key that the authorizing server admits. */
-function welcome(): SecretKey {
+function admittedKey(): SecretKey {
   for (;;) {
     const key = SecretKey.generate()
     if (answerAbout(key.id52) === 'slowly') return key
@@ -61,7 +61,7 @@ function welcome(): SecretKey {
 }
 
 const [serverKey, vanishingKey] = [SecretKey.generate(), SecretKey.generate()]
-const [steadyKey, listedKey] = [welcome(), welcome()]
+const [steadyKey, listedKey] = [admittedKey(), admittedKey()]
 const lists = { always: steadyKey.id52, sometimes: listedKey.id52 }
 const server = new Child('server', { key: serverKey.toHex(), lists })
 // This server has lists, so it reports all addresses.
@@ -78,7 +78,7 @@ const client = new Child('client', {
 await client.ready
 
 let vanished = 0
-let told = performance.now()
+let printedAt = performance.now()
 const until = performance.now() + minutes * 60_000
 while (performance.now() < until && client.isRunning && server.isRunning) {
   await pause(Math.min(vanishesEveryMs, Math.max(until - performance.now(), 0)))
@@ -87,16 +87,16 @@ while (performance.now() < until && client.isRunning && server.isRunning) {
   vanished++
   vanishing = startVanishing()
   await vanishing.ready
-  if (performance.now() - told > 60_000) {
-    told = performance.now()
-    console.log(`${Math.round((until - told) / 60_000)} min to go: ${client.samples.at(-1)?.ended} requests`)
+  if (performance.now() - printedAt > 60_000) {
+    printedAt = performance.now()
+    console.log(`${Math.round((until - printedAt) / 60_000)} min to go: ${client.samples.at(-1)?.ended} requests`)
   }
 }
 
 // The client first: its servers must run until the last answer.
 const clean = [
   ['client', client, await client.end()],
-  ['the one that vanishes', vanishing, await vanishing.end()],
+  ['vanishing peer', vanishing, await vanishing.end()],
   ['server', server, await server.end()]
 ] as const
 

@@ -15,12 +15,12 @@ export const Reset = Protocol.generic('Reset')
 /** Stays open until the peer ends it. */
 export const Hold = Protocol.generic('Hold')
 /** Has a listener some of the time. */
-export const Comes = Protocol.generic('Comes')
+export const Intermittent = Protocol.generic('Intermittent')
 /** Never has a listener. */
-export const Nobody = Protocol.generic('Nobody')
+export const Unserved = Protocol.generic('Unserved')
 /** Like `Line`. If authorization is requested, it is granted after a while. */
 export const Slow = Protocol.generic('Slow')
 /** If authorization is requested, it is denied, in each possible way. */
-export const Never = Protocol.generic('Never')
+export const Denied = Protocol.generic('Denied')
 /** If authorization is requested, the answer is too late. */
 export const Late = Protocol.generic('Late')

@@ -2,7 +2,7 @@ import { isFastnNetError } from 'fastn-net'
 
 /** The requests of one process: their outcomes, and those still running. */
 export class Requests {
-  readonly #under = new Map<number, { what: string; since: number }>()
+  readonly #running = new Map<number, { what: string; since: number }>()
   readonly #unexpected = new Map<string, number>()
   #next = 0
   ended = 0
@@ -13,26 +13,26 @@ export class Requests {
    */
   async one(what: string, allowed: readonly string[] | 'any', request: () => Promise<unknown>): Promise<void> {
     const number = this.#next++
-    this.#under.set(number, { what, since: performance.now() })
+    this.#running.set(number, { what, since: performance.now() })
     try {
       await request()
     } catch (error) {
       if (!isAllowed(error, allowed)) this.#note(`${what}: ${nameOf(error)}`)
     }
-    this.#under.delete(number)
+    this.#running.delete(number)
     this.ended++
   }
 
   /** Requests that have been running for longer than their limit. */
   lost(bound: number): string[] {
     const now = performance.now()
-    return [...this.#under.values()]
+    return [...this.#running.values()]
       .filter(({ since }) => now - since > bound)
       .map(({ what, since }) => `${what}, for ${Math.round((now - since) / 1000)} s`)
   }
 
   get running(): number {
-    return this.#under.size
+    return this.#running.size
   }
 
   get unexpected(): string[] {

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Endpoint, getEndpoint, type Listener, SecretKey } from 'fastn-net'
 import type { DiallingCommands } from '../support/commands.js'
-import { askNumbered } from './asking.js'
 import { drive } from './drive.js'
+import { requestNumbered } from './load.js'
 import { serve } from './serving.js'
 
 let endpoint: Endpoint
@@ -24,7 +24,7 @@ await drive<DiallingCommands>('ready', {
     await sleep(Math.max(0, at - Date.now() - 5))
     // A timer is too coarse for simultaneous dials.
     while (Date.now() < at);
-    return askNumbered(endpoint, peer, number)
+    return requestNumbered(endpoint, peer, number)
   },
   async dialled({ peer }) {
     await using view = await endpoint.connect(peer)

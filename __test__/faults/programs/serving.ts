@@ -5,7 +5,7 @@ import { readAll } from '../../helpers/pair.js'
 import { answerOf, bodyOf, bulkOf, Chat, digest, Numbered, NumberedExtra } from '../support/numbered.js'
 
 /**
- * Serves the requests of `asking`, and records in the ledger: `seen` a number, received it `whole`, `corrupt`, or `failed` with a code.
+ * Serves the requests of `load`, and records in the ledger: `seen` a number, received it `whole`, `corrupt`, or `failed` with a code.
  * A line is in the file before the answer is sent, so that a kill loses none.
  */
 export function serve(endpoint: Endpoint, ledger: string, signal: AbortSignal): Listener {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
 import type { EndpointOptions } from 'fastn-net'
 import { checkLedgers, checkPrompt, checkUsage, logOutcomes } from './check.js'
-import type { Asked } from './commands.js'
+import type { RecordedRequest } from './commands.js'
 import { type Host, Lab } from './lab.js'
 import { FaultPeer, type PeerPlace } from './peer.js'
 
@@ -21,9 +21,9 @@ export interface BystanderWorld {
   /** Shuts a peer down during a load, and awaits its exit. Its requests are checked too. */
   leave(peer: FaultPeer, load: string): Promise<void>
   /** Ends a load. Its requests are checked too. */
-  collect(peer: FaultPeer, load: string): Promise<Asked[]>
+  collect(peer: FaultPeer, load: string): Promise<RecordedRequest[]>
   /** Requests that were made without a load. */
-  count(who: string, asked: readonly Asked[]): void
+  count(who: string, asked: readonly RecordedRequest[]): void
 }
 
 export interface Work {
@@ -43,8 +43,8 @@ export async function withBystander(t: ExecutionContext, work: Work): Promise<vo
   const lab = new Lab(t)
   const served: FaultPeer[] = []
   const left = new Set<FaultPeer>()
-  const all: Asked[] = []
-  const count = (who: string, asked: readonly Asked[]) => {
+  const all: RecordedRequest[] = []
+  const count = (who: string, asked: readonly RecordedRequest[]) => {
     logOutcomes(t, who, asked)
     all.push(...asked)
   }

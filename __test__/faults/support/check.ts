@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { ExecutionContext } from 'ava'
 import { errorCodes } from 'fastn-net'
-import { type Asked, type Usage, whole } from './commands.js'
+import { type RecordedRequest, type Usage, whole } from './commands.js'
 
 /** Milliseconds until a request must have ended: 30 s to open it, and as long to detect a loss. */
 export const deadline = 65_000
@@ -19,7 +19,7 @@ const codes: readonly string[] = errorCodes
  * Every request got its complete answer, or one error with a code, in time. None was delivered twice. Every answered one was
  * delivered completely.
  */
-export function checkLedgers(t: ExecutionContext, asked: readonly Asked[], ledgers: readonly string[]): void {
+export function checkLedgers(t: ExecutionContext, asked: readonly RecordedRequest[], ledgers: readonly string[]): void {
   const problems: string[] = []
   const seen = new Map<string, number>()
   const taken = new Set<string>()
@@ -40,7 +40,7 @@ export function checkLedgers(t: ExecutionContext, asked: readonly Asked[], ledge
 }
 
 /** Every request was answered promptly. */
-export function checkPrompt(t: ExecutionContext, who: string, asked: readonly Asked[]): void {
+export function checkPrompt(t: ExecutionContext, who: string, asked: readonly RecordedRequest[]): void {
   const late = asked.filter(([, outcome, , took]) => outcome !== whole || took > promptly)
   t.deepEqual(late.slice(0, 20), [], `${who}: ${late.length} of ${asked.length} requests`)
   t.true(asked.length > 0, `${who} asked nothing`)
@@ -57,7 +57,7 @@ export function checkUsage(t: ExecutionContext, who: string, then: Usage, now: U
 }
 
 /** Logs the number of requests by outcome. */
-export function logOutcomes(t: ExecutionContext, who: string, asked: readonly Asked[]): void {
+export function logOutcomes(t: ExecutionContext, who: string, asked: readonly RecordedRequest[]): void {
   const counts = new Map<string, number>()
   for (const [, outcome] of asked) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
   const longest = asked.reduce((most, [, , , took]) => Math.max(most, took), 0)

@@ -37,7 +37,7 @@ export interface Once {
 }
 
 /** A request in the client's ledger: number, outcome, start and duration. */
-export type Asked = readonly [number: string, outcome: string, began: number, took: number]
+export type RecordedRequest = readonly [number: string, outcome: string, began: number, took: number]
 
 /** Outcome of a request with a complete answer. Other outcomes are a code, or a description of a bug. */
 export const whole = 'whole'
@@ -58,8 +58,8 @@ export interface PeerCommands {
   /** Resolves once a later request of this load has its complete answer, with the milliseconds that it took. */
   progress: { given: { name: string }; answer: number }
   /** Stops the load. Resolves once all requests have ended. */
-  collect: { given: { name: string }; answer: Asked[] }
-  once: { given: Once; answer: Asked }
+  collect: { given: { name: string }; answer: RecordedRequest[] }
+  once: { given: Once; answer: RecordedRequest }
   usage: { given: { peers: readonly PeerAddress[] }; answer: Usage }
   ping: { given: { peer: PeerAddress }; answer: number }
   shutdown: { given: { timeout: number }; answer: { took: number; unfinished: number } }
@@ -90,7 +90,7 @@ export interface DiallingCommands {
   /** Creates a new endpoint. */
   open: { given: Round; answer: null }
   /** Sends a request to the peer at a given time. Returns its outcome. */
-  dial: { given: { peer: PeerAddress; at: number; number: string }; answer: Asked }
+  dial: { given: { peer: PeerAddress; at: number; number: string }; answer: RecordedRequest }
   /** Side that dialled the preferred connection. */
   dialled: { given: { peer: PeerAddress }; answer: boolean }
   close: { given: null; answer: null }

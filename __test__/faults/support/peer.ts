@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava'
 import { type EndpointOptions, type PeerAddress, SecretKey } from 'fastn-net'
-import type { Asked, Load, Once, PeerCommands, PeerOptions, Usage } from './commands.js'
+import type { Load, Once, PeerCommands, PeerOptions, RecordedRequest, Usage } from './commands.js'
 import type { Host } from './lab.js'
 import { before, type Ended, FaultProgram } from './program.js'
 
@@ -89,11 +89,11 @@ export class FaultPeer {
     return this.#program.ask('progress', { name }, limit)
   }
 
-  collect(name: string): Promise<Asked[]> {
+  collect(name: string): Promise<RecordedRequest[]> {
     return this.#program.ask('collect', { name })
   }
 
-  once(once: Once): Promise<Asked> {
+  once(once: Once): Promise<RecordedRequest> {
     return this.#program.ask('once', once, 180_000)
   }
 

@@ -3,7 +3,7 @@ import type { ExecutionContext } from 'ava'
 import type { PeerAddress } from 'fastn-net'
 import { type BystanderWorld, withBystander } from './bystander.js'
 import { checkPrompt } from './check.js'
-import type { Asked } from './commands.js'
+import type { RecordedRequest } from './commands.js'
 import type { Host, Lab } from './lab.js'
 import type { FaultPeer } from './peer.js'
 
@@ -48,8 +48,8 @@ export interface Fault {
 const impatient = 5000
 
 /** Runs a fault between `near` and `far`, and checks the invariants. Returns the requests from near to far. */
-export async function scenario(t: ExecutionContext, fault: Fault): Promise<readonly Asked[]> {
-  let asked: readonly Asked[] = []
+export async function scenario(t: ExecutionContext, fault: Fault): Promise<readonly RecordedRequest[]> {
+  let asked: readonly RecordedRequest[] = []
   let [far, leavingNear, leavingFar]: FaultPeer[] = []
   let farHost: Host
   let at = (host: Host, port: number) => `${host.address}:${port}`

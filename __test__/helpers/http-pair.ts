@@ -3,7 +3,7 @@ import type { HttpHandler } from 'fastn-net'
 import { pair } from './pair.js'
 
 /** Opens two endpoints. One serves HTTP, and the returned function fetches from it. Both close after the test. */
-export async function asking(t: ExecutionContext, handler: HttpHandler) {
+export async function httpPair(t: ExecutionContext, handler: HttpHandler) {
   const ends = await pair()
   t.teardown(() => ends[Symbol.asyncDispose]())
   const { client, server } = ends

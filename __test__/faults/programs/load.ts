@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Endpoint, FastnNetError, type PeerAddress, type PeerStream } from 'fastn-net'
 import { readAll } from '../../helpers/pair.js'
-import { type Asked, type Load, type Once, whole } from '../support/commands.js'
+import { type Load, type Once, type RecordedRequest, whole } from '../support/commands.js'
 import { answerOf, Bulk, bodyOf, bulkOf, Chat, digest, Numbered, NumberedExtra, Unread } from '../support/numbered.js'
 
 /** A running load: the client's ledger. */
-export class Asking {
+export class RunningLoad {
   readonly #endpoint: Endpoint
   readonly #load: Load
   readonly #prefix: string
-  readonly #asked: Asked[] = []
+  readonly #asked: RecordedRequest[] = []
   readonly #workers: Promise<unknown>
   readonly #watchers = new Set<(began: number) => void>()
   readonly #over = new AbortController()
@@ -39,7 +39,7 @@ export class Asking {
     })
   }
 
-  async collect(): Promise<Asked[]> {
+  async collect(): Promise<RecordedRequest[]> {
     this.#over.abort()
     await this.#workers
     return this.#asked
@@ -87,18 +87,18 @@ export class Asking {
 }
 
 /** A single request. */
-export async function askNumbered(endpoint: Endpoint, peer: PeerAddress, number: string): Promise<Asked> {
+export async function requestNumbered(endpoint: Endpoint, peer: PeerAddress, number: string): Promise<RecordedRequest> {
   const began = Date.now()
   const outcome = await settled(() => numbered(endpoint, peer, number, 0))
   return [number, outcome, began, Date.now() - began]
 }
 
 /** A single large request. */
-export async function askOnce(
+export async function requestOnce(
   endpoint: Endpoint,
   { name, peer, bytes, wait, who }: Once,
   prefix: string
-): Promise<Asked> {
+): Promise<RecordedRequest> {
   const number = `${prefix}/${name}`
   const began = Date.now()
   const outcome = await settled(async () => {
