@@ -1,4 +1,4 @@
-// `run`: services start together, and a changed file is applied without dropping what has not changed.
+// `run`: services start together, and a changed file is applied without interrupting unchanged services.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'

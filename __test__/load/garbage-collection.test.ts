@@ -126,7 +126,7 @@ test.serial('dropped streams are collected although their web streams watch for 
   for (const stream of theirs) void stream.read().catch(error => outcomes.push(error))
   t.true(await collectUntil(() => outcomes.length === theirs.length), `${outcomes.length}`)
   for (const outcome of outcomes) t.is(outcome.code, 'ERR_STREAM_RESET')
-  // Streams with the handles of the collected ones are watched as well. A watch does not keep the process alive.
+  // Streams with the handles of the collected ones are watched too. A watch does not keep the process alive.
   const alive = setInterval(() => {}, 1000)
   t.teardown(() => clearInterval(alive))
   const kept: PeerStream[] = []

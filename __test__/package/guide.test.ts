@@ -106,7 +106,7 @@ test('tunnels: a client of a bridge reaches the exposed program', t => {
   ])
 })
 
-test('errors: a client goes on after its server was killed and restarted', async t => {
+test('errors: a client continues after its server was killed and restarted', async t => {
   const args = [keyFile(), String(await freePort())]
   const first = startExample('guide/reconnect-server', args)
   await withServer(first, async ticket => {

@@ -12,7 +12,7 @@ interface ResponseHead {
   readonly headers: [string, string][]
 }
 
-/** Options of `fetch`, of which some libraries pass `undefined`. */
+/** Options of `fetch`. Some libraries pass `undefined` for an option. */
 type Init = { [Name in keyof RequestInit]?: RequestInit[Name] | undefined }
 
 /** A `fetch` whose requests go to a peer, whatever the host in their URL. */

@@ -34,7 +34,7 @@ export function versions() {
 
 /** Sets the version in every place. */
 export function setVersion(version) {
-  if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) fail(`'${version}' is no version, such as 1.2.3`)
+  if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) fail(`'${version}' is not a version, such as 1.2.3`)
   const old = manifest().version
   edit('package.json', text => text.replace(`"version": "${old}"`, `"version": "${version}"`))
   for (const name of readdirSync(at('npm')))

@@ -1,4 +1,4 @@
-// The Rust standard library in each addon, and what it contains: rustc ships a page with their licences.
+// The Rust standard library in each addon, and its crates: rustc ships a page with their licences.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ import { at, fail } from '../util.mjs'
 let parts
 
 /**
- * The standard library, and the crates in it: those of other systems as well, since the page does not tell them apart.
+ * The standard library, and the crates in it, including those of other systems, which the page does not distinguish.
  *
  * @returns {Part[]} The library is the first.
  */

@@ -186,7 +186,7 @@ export class Exchange implements Expiring {
   #settle(): void {
     this.#end()
     if (this.#isSending) this.#stream.reset()
-    // Anything behind the answer is ignored.
+    // Anything after the answer is ignored.
     this.#stream.stop()
   }
 

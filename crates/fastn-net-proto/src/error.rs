@@ -131,7 +131,7 @@ pub enum CodeClass {
     Refused,
     /// The target of a tunnel cannot be reached.
     Target,
-    /// Data that is too large, or not what was expected.
+    /// Data that is too large or unexpected.
     Data,
     /// A stream, connection or endpoint that one side has ended.
     Ended,

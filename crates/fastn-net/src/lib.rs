@@ -53,7 +53,7 @@
 //! - [`endpoint`]: bind, accept, dial, watch, drain, close.
 //! - `negotiation`: inbound streams, from the first byte to their listener.
 //!   [`peer`]: one actor for each remote key. It owns the peer's connections: dials, pings, drops.
-//! - [`routing`]: protocol to listener, and the queues behind it.
+//! - [`routing`]: maps a protocol to its listener, and queues its streams.
 //!   [`authorization`]: access lists, the policy, authorization requests and quotas.
 //! - [`stream`]: the two halves of a stream, and opening one.
 //! - [`connection`]: one QUIC connection.

@@ -208,7 +208,7 @@ async fn a_dialler_dials_again_when_its_peer_abandons_the_handshake() {
     let (opened, accepted) = tokio::join!(soon(opening), accepting);
     opened.expect("stream");
     drop(accepted);
-    // A ping as well.
+    // A ping too.
     scene.close().await;
     let scene = GivenUp::start().await;
     let pinging = scene.client.ping(&scene.peer, GENEROUS);

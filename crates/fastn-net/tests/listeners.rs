@@ -245,7 +245,7 @@ async fn a_pending_stream_gets_no_byte_before_it_is_accepted() {
         let raw = Raw::bind(&[]).await;
         let connection = raw.dial(&server, alpn).await;
         for (header, protocol) in [(&b"\"Tcp\"\n"[..], Protocol::Tcp), (b"{\"Generic\":\"x\"}\n", generic("x"))] {
-            // Payload behind the header, and none.
+            // Without and with payload after the header.
             for payload in [&b""[..], b"hello"] {
                 let mut stream = RawStream::start(&connection, &[header, payload].concat()).await;
                 let pending = pending(&listener).await;

@@ -252,7 +252,7 @@ async fn the_authorizer_is_asked_only_if_a_rule_says_so() {
     let rules_of = Authorize { stream: true, timeout: GENEROUS, ..Authorize::default() };
     let config = Config { authorize: Some(rules_of), ..config(limits()) };
     let server = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
-    // It denies whatever it is asked.
+    // It denies every request.
     server.set_authorizer(|_| std::future::ready(false)).expect("authorizer");
     let client = endpoint().await;
     introduce(&client, &server);

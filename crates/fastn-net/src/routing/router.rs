@@ -139,7 +139,7 @@ impl Router {
         self.changed.notified()
     }
 
-    /// Ends the listeners of a closed connection. They still hand out what is queued.
+    /// Ends the listeners of a closed connection. They still hand out queued streams.
     pub(crate) fn connection_ended(&self, connection: u64) {
         let Some(routes) = self.lock().connections.remove(&connection) else { return };
         for queue in routes.into_queues() {

@@ -48,7 +48,7 @@ impl HalfOpen {
         Handshake { of: self, answered: false, _under_way: self.under_way.token() }
     }
 
-    /// Counts a holder of iroh's endpoint that is no handshake.
+    /// Counts a holder of iroh's endpoint that is not a handshake.
     pub(crate) fn hold(&self) -> TaskTrackerToken {
         self.under_way.token()
     }

@@ -22,7 +22,7 @@ impl Allow {
     ///
     /// # Errors
     ///
-    /// `ERR_INVALID_ARGUMENT` if there is none.
+    /// `ERR_INVALID_ARGUMENT` for an empty list.
     pub fn peers(peers: impl IntoIterator<Item = PublicKey>) -> Result<Self> {
         let peers: HashSet<_> = peers.into_iter().collect();
         if peers.is_empty() {

@@ -134,7 +134,7 @@ async fn no_upgrade_bypasses_the_checks_of_requests() {
     let mut client = tunnelled.connect().await;
     client.send(&format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n")).await;
     service.head().await;
-    // Nor one that the service makes by itself.
+    // Nor does an upgrade that the service starts by itself.
     service.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n").await;
     assert!(client.answer().await.0.starts_with("HTTP/1.1 502 "));
     tunnelled.close().await;

@@ -79,7 +79,7 @@ async fn take(connection: &Connection) -> RawStream {
 async fn each_request_has_a_connection_of_its_own() {
     let (endpoint, raw) = (endpoint().await, malai().await);
     let peer = endpoint.peer(&raw.address()).expect("peer");
-    // The first one goes over the connection that is there.
+    // The first one uses the existing connection.
     let (guard, first) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());
     drop(guard.expect("connection"));
     let pinged_and_requested = async {

@@ -23,7 +23,7 @@ async fn endpoint() -> Endpoint {
     kulfi_endpoint(limits()).await
 }
 
-/// Plays malai's side of an exchange of the golden file, its `dialler` or its `acceptor`, and checks what the other side says. `address`
+/// Plays malai's side of an exchange of the golden file, its `dialler` or its `acceptor`, and checks the other side's bytes. `address`
 /// takes the place of ADDRESS.
 async fn play(stream: &mut RawStream, exchange: &str, side: &str, address: &str) {
     let golden: Value = serde_json::from_str(include_str!("../golden/malai.json")).expect("golden file");

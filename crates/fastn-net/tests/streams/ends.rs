@@ -24,7 +24,7 @@ async fn either_side_may_end_first() {
         first.finish();
         assert_eq!(read_to_end(&mut second).await.expect("request"), b"the whole request");
         assert!(second.is_recv_done() && !second.is_send_done());
-        // The other direction goes on for as long as it likes.
+        // The other direction continues, without a time limit.
         for _ in 0..3 {
             write_all(&mut second, b"part").await.expect("write");
             assert_eq!(read_exact(&mut first, 4).await.expect("part"), b"part");

@@ -31,7 +31,7 @@ pub(crate) struct ClientHello {
 pub(crate) enum Answer {
     /// Prove the address: with this token, and this as the next destination id.
     Retry { id: Vec<u8>, token: Vec<u8> },
-    /// The handshake goes on.
+    /// The handshake continues.
     Hello,
     /// It is over, with this transport error.
     Close(u64),

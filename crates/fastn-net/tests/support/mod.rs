@@ -61,7 +61,7 @@ pub(crate) async fn endpoint_with(limits: Limits) -> Endpoint {
     Endpoint::bind(SecretKey::generate(), config(limits)).await.expect("bind")
 }
 
-/// An endpoint that speaks `/kulfi/identity/0.1` as well.
+/// An endpoint that also speaks `/kulfi/identity/0.1`.
 pub(crate) async fn kulfi_endpoint(limits: Limits) -> Endpoint {
     Endpoint::bind(SecretKey::generate(), Config { kulfi: true, ..config(limits) }).await.expect("bind")
 }

@@ -224,7 +224,7 @@ impl Frozen {
                 // Blocks the thread, and so the whole peer.
                 let _ = thawed.recv();
                 let read = stream.recv.read_to_end(64 << 20).await.unwrap_or_default();
-                // Its runtime goes on, to send the acknowledgement of what was read.
+                // Its runtime continues, to acknowledge the read bytes.
                 let _ = tokio::time::timeout(Duration::from_secs(1), connection.closed()).await;
                 read
             })

@@ -144,7 +144,7 @@ async fn no_acknowledgement_in_time_is_an_error_that_ends_the_stream() {
     let address = raw.address();
     let (opened, connection) = tokio::join!(open_at(&endpoint, &address, &Protocol::Http, USUAL), answer);
     assert_eq!(opened.expect_err("no ack").code(), Code::AckTimeout);
-    // The connection goes on.
+    // The connection continues.
     RawStream::start(&connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
     raw.close().await;
     close(&[&endpoint]).await;

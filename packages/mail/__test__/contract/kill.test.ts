@@ -17,7 +17,7 @@ const senderSteps = [
 ]
 const receiverSteps = ['receive.begun', 'receive.written', 'receive.stored', 'receive.answered']
 
-/** A sender and a receiver, of which one is killed in each round. */
+/** A sender and a receiver. One of them is killed in each round. */
 class Pair {
   readonly #ends: Record<
     'sender' | 'receiver',

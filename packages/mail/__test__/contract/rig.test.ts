@@ -84,7 +84,7 @@ async function subjects(of: MailRig, count: number): Promise<string[]> {
   await client.connect()
   try {
     const { exists } = await client.mailboxOpen('INBOX')
-    // The server tells of new mail while the client is idle.
+    // The server reports new mail while the client is idle.
     if (exists < count) {
       const arrived = once(client, 'exists')
       void client.idle()
@@ -115,7 +115,7 @@ test('two rigs that know each other exchange mail, over TLS with their own certi
   await send(alice, `anything@${bob.owner}.fastn`, 'one')
   t.deepEqual(await subjects(bob, 1), ['one'])
 
-  // Other users and rules: mail starts again on the same folder, and everything else goes on.
+  // Other users and rules: mail restarts on the same folder, and everything else continues.
   const { mail } = bob.config
   const users = { me: { password: await hashed }, other: {} }
   const changes = await bob.rig.reload({ ...bob.config, mail: { ...mail, users } })

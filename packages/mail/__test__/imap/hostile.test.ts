@@ -76,7 +76,7 @@ test('an overlong line is answered with its tag, before and after login, and the
     const long = await client.run(`LOGIN user ${'x'.repeat(200_000)}`)
     t.deepEqual([long.status, long.untagged], ['BAD', []])
     t.regex(long.text, /^a line has at most \d+ bytes$/)
-    // In pieces, the last of which is a line feed.
+    // In pieces; the last one is a line feed.
     client.raw('pieces NOOP ')
     for (const piece of ['x'.repeat(70_000), 'y'.repeat(70_000), '\r']) {
       client.raw(piece)

@@ -99,7 +99,7 @@ impl PeerHandle {
         }
     }
 
-    /// Resets what has not ended yet.
+    /// Resets the halves that have not ended.
     pub(in crate::tunnel) fn abandon(&self, code: u64) {
         lock(&self.stream).abandon(code);
     }

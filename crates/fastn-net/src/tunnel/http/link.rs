@@ -36,7 +36,7 @@ pub(super) async fn handshake(io: HttpIo, to_head: Arc<AtomicBool>) -> hyper::Re
     Builder::new().max_buf_size(MAX_BUFFER).handshake(Checked::new(io, Messages::Answers(to_head))).await
 }
 
-/// A connection with at most one request. Dropping it is no failure to the other end.
+/// A connection with at most one request. Dropping it is not a failure to the other end.
 pub(super) struct Link {
     sender: SendRequest<Body>,
     /// `None` once it has ended.
