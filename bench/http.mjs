@@ -1,4 +1,4 @@
-// HTTP: `endpoint.fetch` and `serveHttp` beside Node's own fetch to node:http over TCP. Two processes on loopback, in alternation.
+// Compares `endpoint.fetch` and `serveHttp` with Node's own fetch to node:http over TCP. Two processes on loopback, alternating.
 //
 //     npm run build -- --release && node bench/http.mjs [--rounds 5] [--seq 1000] [--total 10000] [--flight 64] [--mib 64]
 //

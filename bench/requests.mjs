@@ -1,4 +1,4 @@
-// Requests: `endpoint.call` beside the same exchange of JSON lines over plain streams. Two processes on loopback, in alternation.
+// Compares `endpoint.call` with the same exchange of JSON lines over plain streams. Two processes on loopback, alternating.
 //
 //     npm run build -- --release && node bench/requests.mjs [--rounds 5] [--seq 1000] [--total 10000] [--flight 64]
 //

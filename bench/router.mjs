@@ -1,8 +1,8 @@
-// The router beside node:http alone and the HTTP tunnels, with wrk (Debian package `wrk`): requests per second over 32 connections.
+// Compares the router with node:http alone and with HTTP tunnels, using wrk (Debian package `wrk`): requests per second over 32 connections.
 //
 //     npm run build -- --release && node bench/router.mjs [--rounds 5] [--seconds 2] [--connections 32]
 //
-// Four processes on loopback: a web server, the machine that has it, a peer, and wrk. Prints each round, then the medians.
+// Four processes on loopback: a web server, the machine that serves it, a peer, and wrk. Prints each round, then the medians.
 import { execFile, fork } from 'node:child_process'
 import { createServer } from 'node:http'
 import { parseArgs, promisify } from 'node:util'
@@ -21,7 +21,7 @@ const roles = { web, near, far }
 if (process.send === undefined) await measure()
 else process.once('message', async ([role, ...given]) => process.send(await roles[role](...given)))
 
-/** The web server behind all ways that end at one. */
+/** The web server behind all routes that end at one. */
 async function web() {
   const server = createServer((_, response) => response.end('hello'))
   await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))

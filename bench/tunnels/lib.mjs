@@ -196,7 +196,7 @@ const field = (pids, file, key) =>
     }
   }, 0)
 export const rssMiB = pids => field(pids, 'status', 'VmRSS')
-/** What the processes add to the machine's use: a page that several processes have, such as node's code, counts in parts. */
+/** The processes' share of the machine's memory: pages shared by several processes, such as Node's code, are divided among them. */
 export const pssMiB = pids => field(pids, 'smaps_rollup', 'Pss')
 export const peakMiB = pids => field(pids, 'status', 'VmHWM')
 

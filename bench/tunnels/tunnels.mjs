@@ -132,7 +132,7 @@ const parts = {
     }
   }
 }
-/** Opens one connection and kills the process at the target's side. Records what the client sees, and when. */
+/** Opens one connection and kills the process at the target's side. Records how the client's connection ends, and when. */
 async function farSideDies(port, target, killFar) {
   const server = net.createServer(s => s.on('error', () => {}).pipe(s))
   await new Promise(r => server.listen(target, '127.0.0.1', r))
