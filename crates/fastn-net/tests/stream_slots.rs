@@ -11,14 +11,14 @@ use support::{
 };
 
 /// Default of `Limits::max_streams`.
-const PLACES: usize = 1024;
+const SLOTS: usize = 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn few_free_slots_are_announced_at_once() {
     let (a, b) = pair().await;
     let _served = echo(&b, &[Protocol::Tcp]);
     let mut held = Vec::new();
-    while held.len() < PLACES - 1 {
+    while held.len() < SLOTS - 1 {
         held.push(open(&a, &b, &Protocol::Tcp, USUAL).await.expect("a place"));
     }
     for stream in held.drain(..3) {
