@@ -60,13 +60,16 @@ async fn connections_on_both_sides_serve_many_requests() {
     tunnelled.close().await;
 }
 
+/// Trailers that frame or route a message.
+const FRAMING: &str = "content-length: 5\r\ntransfer-encoding: chunked\r\nhost: evil.example\r\n";
+
 #[tokio::test]
 async fn bodies_stream_both_ways_at_once_and_have_trailers() {
     let tunnelled = Tunnelled::new().await;
     let mut client = tunnelled.connect().await;
     client
         .send(&format!(
-            "POST /echo HTTP/1.1\r\nhost: {}\r\ntransfer-encoding: chunked\r\ntrailer: digest, fastn-peer\r\ntrailer: fastn_access, cookie, x-forwarded-for\r\nte: trailers\r\n\r\n",
+            "POST /echo HTTP/1.1\r\nhost: {}\r\ntransfer-encoding: chunked\r\ntrailer: digest, fastn-peer\r\ntrailer: fastn_access, cookie, x-forwarded-for\r\nte: trailers\r\nconnection: TE\r\n\r\n",
             tunnelled.host()
         ))
         .await;
@@ -86,9 +89,9 @@ async fn bodies_stream_both_ways_at_once_and_have_trailers() {
         service.send(piece).await;
         assert_eq!(client.bytes(piece.len()).await, piece.as_bytes());
     }
-    client.send("0\r\ndigest: 42\r\nfastn-peer: mallory\r\nfastn_access: self\r\ncookie: a=1\r\nx-forwarded-for: 1.2.3.4\r\n\r\n").await;
+    client.send(&format!("0\r\n{FRAMING}digest: 42\r\nfastn-peer: mallory\r\nfastn_access: self\r\ncookie: a=1\r\nx-forwarded-for: 1.2.3.4\r\n\r\n")).await;
     assert_eq!(service.head().await, "0\r\ndigest: 42\r\n\r\n");
-    service.send("0\r\nsum: 43\r\nconnection: close\r\nfastn-peer: bob\r\n\r\n").await;
+    service.send(&format!("0\r\n{FRAMING}sum: 43\r\nconnection: close\r\nfastn-peer: bob\r\n\r\n")).await;
     assert_eq!(client.head().await, "0\r\nsum: 43\r\n\r\n");
     tunnelled.close().await;
 }

@@ -33,7 +33,7 @@ pub(in crate::tunnel) fn remove_hop_by_hop(headers: &mut HeaderMap) -> Option<He
             upgrade = headers.get(header::UPGRADE).filter(|value| !is_http2(value.as_bytes())).cloned();
         }
         for name in &named {
-            if *name != header::HOST && *name != header::CONTENT_LENGTH {
+            if ![header::HOST, header::CONTENT_LENGTH, header::TE].contains(name) {
                 remove(headers, name);
             }
         }
@@ -208,7 +208,7 @@ mod tests {
     fn fields_of_one_connection_are_removed() {
         let mut headers = map(&[
             ("host", "a"),
-            ("connection", "close, X-Secret"),
+            ("connection", "close, X-Secret, TE"),
             ("connection", "host, keep-alive"),
             ("x-secret", "1"),
             ("x-secret", "2"),
