@@ -24,8 +24,16 @@ async fn a_bridge_answers_only_for_known_hosts() {
     // The target of the request counts, and must not differ.
     client.send(&format!("GET http://{} HTTP/1.1\r\nhost: evil.example\r\n\r\n", tunnelled.host())).await;
     assert!(client.answer().await.0.starts_with("HTTP/1.1 400 "));
-    client.send(&format!("CONNECT {0} HTTP/1.1\r\nhost: {0}\r\n\r\n", tunnelled.host())).await;
-    assert!(client.head().await.starts_with("HTTP/1.1 405 "));
+    client
+        .send(&format!(
+            "CONNECT {0} HTTP/1.1\r\nhost: {0}\r\n\r\nGET / HTTP/1.1\r\nhost: {0}\r\nx: a\nb: c\r\n\r\n",
+            tunnelled.host()
+        ))
+        .await;
+    let (head, _) = client.answer().await;
+    assert!(head.starts_with("HTTP/1.1 405 "), "{head}");
+    // What follows is HTTP still.
+    assert!(client.head().await.starts_with("HTTP/1.1 400 "));
     tunnelled.close().await;
 }
 

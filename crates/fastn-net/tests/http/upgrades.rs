@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use fastn_net::{Code, Protocol};
 use tokio::io::{AsyncWriteExt, Interest};
 
 use crate::{
-    support::{pattern, soon, until},
+    support::{USUAL, exchange, open, pattern, soon, until},
     tunnelled::{Http, Tunnelled, field},
 };
 
@@ -15,7 +16,7 @@ async fn upgraded(tunnelled: &Tunnelled) -> (Http, Http) {
     let host = tunnelled.host();
     client
         .send(&format!(
-            "GET /chat HTTP/1.1\r\nhost: {host}\r\nconnection: keep-alive, Upgrade\r\nupgrade: websocket\r\n\r\nearly"
+            "GET /chat HTTP/1.1\r\nhost: {host}\r\nconnection: keep-alive, Upgrade\r\nupgrade: websocket\r\n\r\near\nly\n"
         ))
         .await;
     let mut service = tunnelled.accept().await;
@@ -26,7 +27,7 @@ async fn upgraded(tunnelled: &Tunnelled) -> (Http, Http) {
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert_eq!(field(&head, "upgrade"), Some("websocket"), "{head}");
     assert_eq!(client.bytes(5).await, b"hello");
-    assert_eq!(service.bytes(5).await, b"early");
+    assert_eq!(service.bytes(7).await, b"ear\nly\n");
     (client, service)
 }
 
@@ -101,12 +102,28 @@ async fn an_upgrade_that_the_service_declines_is_a_plain_request() {
     let tunnelled = Tunnelled::new().await;
     let mut client = tunnelled.connect().await;
     let host = tunnelled.host();
-    client.send(&format!("GET / HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")).await;
+    let asking = format!("GET / HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
+    // What follows is HTTP still.
+    let asking = format!("{asking}GET / HTTP/1.1\r\nhost: {host}\r\nx: a\nfastn: b\r\n\r\n");
+    let declined = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nno";
+    client.send(&asking).await;
     let mut service = tunnelled.accept().await;
     service.head().await;
-    service.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nno").await;
+    service.send(declined).await;
     let (head, body) = client.answer().await;
     assert_eq!((field(&head, "upgrade"), body.as_str()), (None, "no"));
+    assert!(client.head().await.starts_with("HTTP/1.1 400 "));
+
+    // The same at the exposing side.
+    let stream = open(&tunnelled.client, &tunnelled.server, &Protocol::service("http", Some("")), USUAL).await;
+    let declining = async {
+        let mut service = tunnelled.accept().await;
+        service.head().await;
+        service.send(declined).await;
+    };
+    let (answered, ()) = tokio::join!(soon(exchange(stream.expect("stream"), asking.as_bytes())), declining);
+    // hyper shuts down no connection on which an upgrade was declined.
+    assert_eq!(answered.expect_err("a reset after the status 400").code(), Code::StreamReset);
     tunnelled.close().await;
 }
 

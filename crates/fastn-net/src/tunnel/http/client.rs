@@ -45,7 +45,7 @@ pub(in crate::tunnel) async fn serve_client(socket: Socket, work: &TunnelTasks, 
         }
     }
     if let Some(parts) = connection.into_parts()
-        && let HttpIo::Local(client) = parts.io.into_inner().into_inner()
+        && let (HttpIo::Local(client), _) = parts.io.into_inner().into_inner()
     {
         client.linger().await;
     }

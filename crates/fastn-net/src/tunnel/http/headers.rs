@@ -84,7 +84,7 @@ fn has_token(value: &HeaderValue, wanted: &str) -> bool {
 }
 
 /// Whether `Upgrade` names HTTP/2.
-pub(super) fn is_http2(value: &[u8]) -> bool {
+fn is_http2(value: &[u8]) -> bool {
     let tokens = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
     tokens.into_iter().any(|token| token.eq_ignore_ascii_case(b"h2c") || token.eq_ignore_ascii_case(b"h2"))
 }

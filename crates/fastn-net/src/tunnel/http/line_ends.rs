@@ -4,6 +4,9 @@
 //! header of the visitor's choice. So this module follows the bytes that hyper reads, and replaces each bare LF of a head, chunk line or
 //! trailer with a NUL. hyper rejects a NUL: a request with status 400, an answer with 502.
 //!
+//! Bytes after a request that may leave HTTP (CONNECT, Upgrade) are followed too, until the answer decides. If they belong to another
+//! protocol, [`Checked::into_inner`] says which byte to restore.
+//!
 //! It only finds the ends of messages. hyper rejects other malformed input, and reads nothing after it.
 
 use std::{
@@ -19,10 +22,7 @@ use std::{
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{
-    headers::is_http2,
-    http_io::{HttpIo, MAX_BUFFER},
-};
+use super::http_io::{HttpIo, MAX_BUFFER};
 
 /// The kind of messages that are read.
 #[derive(Clone, Debug)]
@@ -44,8 +44,9 @@ impl Checked {
         TokioIo::new(Self { io, lines: LineEnds::new(messages) })
     }
 
-    pub(in crate::tunnel) fn into_inner(self) -> HttpIo {
-        self.io
+    /// The connection, and the place of the LF that was replaced: its distance from the end of all bytes read so far, 1 for the last byte.
+    pub(in crate::tunnel) fn into_inner(self) -> (HttpIo, Option<usize>) {
+        (self.io, self.lines.replaced)
     }
 }
 
@@ -91,6 +92,8 @@ struct LineEnds {
     /// The part of a line that came in earlier reads.
     line: Vec<u8>,
     head: Head,
+    /// See [`Checked::into_inner`]. At most one LF is replaced, because nothing after it is followed.
+    replaced: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +107,7 @@ enum At {
     Chunk(u64),
     ChunkSize,
     Trailers,
-    /// Nothing is followed any more: a body up to EOF, another protocol, or input that hyper rejects.
+    /// Nothing is followed any more: a body up to EOF, the new protocol after a 101, or input that hyper rejects.
     Over,
 }
 
@@ -115,17 +118,18 @@ struct Head {
     length: Option<u64>,
     /// Whether the last coding of Transfer-Encoding is `chunked`, if there is one.
     is_chunked: Option<bool>,
-    /// A request after which the protocol may change. Nothing after it is followed, even if its service declines.
-    may_switch: bool,
 }
 
 impl LineEnds {
     fn new(messages: Messages) -> Self {
-        Self { messages, at: At::Start, line: Vec::new(), head: Head::default() }
+        Self { messages, at: At::Start, line: Vec::new(), head: Head::default(), replaced: None }
     }
 
     /// Follows the next bytes. Replaces a bare LF.
     fn pass(&mut self, mut bytes: &mut [u8]) {
+        if let Some(count) = &mut self.replaced {
+            *count += bytes.len();
+        }
         while !bytes.is_empty() {
             bytes = match self.at {
                 At::Over => return,
@@ -167,6 +171,7 @@ impl LineEnds {
             return rest;
         }
         line[end] = 0;
+        self.replaced = Some(1 + rest.len());
         self.end();
         rest
     }
@@ -197,17 +202,16 @@ impl LineEnds {
     }
 
     fn first_line(&self, line: &[u8]) -> Head {
-        let mut words = line.split(|&byte| byte == b' ');
-        let first = words.next();
-        match self.messages {
-            Messages::Requests => Head { may_switch: first == Some(b"CONNECT"), ..Head::default() },
-            Messages::Answers(_) => Head { status: words.next().and_then(number), ..Head::default() },
-        }
+        let status = match self.messages {
+            Messages::Requests => None,
+            Messages::Answers(_) => line.split(|&byte| byte == b' ').nth(1).and_then(number),
+        };
+        Head { status, ..Head::default() }
     }
 
     /// The rules of RFC 9112, 6.3, as hyper applies them.
     fn after_head(&self) -> At {
-        let Head { status, length, is_chunked, may_switch } = self.head;
+        let Head { status, length, is_chunked } = self.head;
         let (is_request, is_to_head) = match &self.messages {
             Messages::Requests => (true, false),
             Messages::Answers(to_head) => (false, to_head.load(Ordering::Relaxed)),
@@ -219,7 +223,6 @@ impl LineEnds {
             _ => {}
         }
         match (is_chunked, length) {
-            _ if may_switch && is_request => At::Over,
             _ if is_to_head => At::Start,
             (Some(true), _) => At::ChunkSize,
             (None, Some(0)) => At::Start,
@@ -240,9 +243,6 @@ impl Head {
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
             let last = value.rsplit(|&byte| byte == b',').next().unwrap_or_default();
             self.is_chunked = Some(last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
-        } else if name.eq_ignore_ascii_case(b"upgrade") {
-            // An upgrade to HTTP/2 is dropped.
-            self.may_switch |= !is_http2(value);
         }
     }
 }
@@ -294,7 +294,8 @@ mod tests {
             (Messages::Requests, "\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n"),
             (Messages::Requests, "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n\n\n\n"),
             (Messages::Requests, "POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n"),
-            (Messages::Requests, "GET / HTTP/1.1\r\nupgrade: x, H2C\r\n\r\n"),
+            (Messages::Requests, "GET / HTTP/1.1\r\nupgrade: websocket\r\n\r\n"),
+            (Messages::Requests, "CONNECT a:1 HTTP/1.1\r\n\r\n"),
             (
                 Messages::Requests,
                 "POST / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding:\tChunked\r\n\r\n\
@@ -333,14 +334,23 @@ mod tests {
     #[test]
     fn nothing_is_replaced_after_the_end_of_http() {
         for (messages, bytes) in [
-            (Messages::Requests, "CONNECT a:1 HTTP/1.1\r\n\r\n\n"),
-            (Messages::Requests, "GET / HTTP/1.1\r\nupgrade: websocket\r\n\r\n\n"),
             (answers(), "HTTP/1.1 101 Switching Protocols\r\n\r\n\n"),
             (answers(), "HTTP/1.1 200 OK\r\n\r\nup to the end\n"),
             (answers(), "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\nup to the end\n"),
             (answers(), "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nx\r\n\n"),
         ] {
             assert_eq!(passed(&messages, bytes), bytes, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn the_place_of_a_replaced_line_feed_is_known() {
+        let (head, behind) = ("CONNECT a:1 HTTP/1.1\r\n\r\n", "other\nbytes\n");
+        for size in 1..head.len() + behind.len() {
+            let (mut lines, mut bytes) = (LineEnds::new(Messages::Requests), format!("{head}{behind}").into_bytes());
+            bytes.chunks_mut(size).for_each(|piece| lines.pass(piece));
+            let count = lines.replaced.expect("one is replaced");
+            assert_eq!((&bytes[head.len()..], count), (b"other\0bytes\n".as_slice(), 7), "{size}");
         }
     }
 }

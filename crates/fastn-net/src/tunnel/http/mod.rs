@@ -10,7 +10,7 @@
 //! - `pool`, `pools`: connections of both; `link`: one of them; `send_error`: why there is no answer
 //! - `client`: a local client of a bridge or proxy; `route`: maps a Host to a peer's service
 //! - `exchange`: a forwarded request and its answer; `headers`, `body`: their parts; `page`: the tunnel's own answers
-//! - `upgraded`: the connection after an upgrade; `older`: the protocol of older peers
+//! - `upgraded`: the connection after an upgrade or CONNECT; `older`: the protocol of older peers
 //! - `io`: streams and sockets for hyper; `http_io`: one type for all of them; `answer`: one type of service
 //! - `line_ends`: no bare LF in what hyper reads
 
@@ -36,6 +36,6 @@ pub(super) mod pools;
 mod route;
 pub(super) mod send_error;
 mod tls;
-mod upgraded;
+pub(super) mod upgraded;
 
 pub use options::{BridgeHttpOptions, ExposeHttpOptions, HostHeader, HttpDestination, HttpTarget};

@@ -22,8 +22,9 @@ pub(super) async fn join(client: OnUpgrade, service: OnUpgrade) {
     let copied = async {
         let (client, service) = tokio::try_join!(client, service).map_err(io::Error::other)?;
         let moved = AtomicUsize::new(0);
-        let (mut client, mut service) = (Side::new(client, &moved)?, Side::new(service, &moved)?);
+        let (client, service) = (Switched::new(client)?, Switched::new(service)?);
         let peer = client.io.peer().or_else(|| service.io.peer());
+        let [mut client, mut service] = [client, service].map(|switched| Side { switched, moved: &moved });
         let failed = async {
             match peer {
                 Some(peer) => peer.failed(&moved).await,
@@ -41,24 +42,29 @@ pub(super) async fn join(client: OnUpgrade, service: OnUpgrade) {
     }
 }
 
-/// One side of the connection.
-struct Side<'a> {
+/// A connection that has left HTTP.
+pub(in crate::tunnel) struct Switched {
     /// Bytes that hyper has read beyond the head.
     early: Bytes,
     io: HttpIo,
-    /// Bytes that either side has accepted.
-    moved: &'a AtomicUsize,
 }
 
-impl<'a> Side<'a> {
-    fn new(upgraded: Upgraded, moved: &'a AtomicUsize) -> io::Result<Self> {
+impl Switched {
+    pub(in crate::tunnel) fn new(upgraded: Upgraded) -> io::Result<Self> {
         let parts =
             upgraded.downcast::<TokioIo<Checked>>().map_err(|_| io::Error::other("no connection of a tunnel"))?;
-        Ok(Self { early: parts.read_buf, io: parts.io.into_inner().into_inner(), moved })
+        let (io, replaced) = parts.io.into_inner().into_inner();
+        let mut early = parts.read_buf;
+        if let Some(at) = replaced.and_then(|count| early.len().checked_sub(count)) {
+            let mut bytes = early.to_vec();
+            bytes[at] = b'\n';
+            early = bytes.into();
+        }
+        Ok(Self { early, io })
     }
 }
 
-impl AsyncRead for Side<'_> {
+impl AsyncRead for Switched {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.early.is_empty() {
             return Pin::new(&mut self.io).poll_read(cx, into);
@@ -70,11 +76,9 @@ impl AsyncRead for Side<'_> {
     }
 }
 
-impl AsyncWrite for Side<'_> {
+impl AsyncWrite for Switched {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let count = ready!(Pin::new(&mut self.io).poll_write(cx, bytes))?;
-        self.moved.fetch_add(count, Ordering::Relaxed);
-        Poll::Ready(Ok(count))
+        Pin::new(&mut self.io).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -83,5 +87,34 @@ impl AsyncWrite for Side<'_> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+/// One side of the connection.
+struct Side<'a> {
+    switched: Switched,
+    /// Bytes that either side has accepted.
+    moved: &'a AtomicUsize,
+}
+
+impl AsyncRead for Side<'_> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.switched).poll_read(cx, into)
+    }
+}
+
+impl AsyncWrite for Side<'_> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let count = ready!(Pin::new(&mut self.switched).poll_write(cx, bytes))?;
+        self.moved.fetch_add(count, Ordering::Relaxed);
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.switched).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.switched).poll_shutdown(cx)
     }
 }

@@ -11,7 +11,6 @@ use hyper::{
     http::uri::Scheme,
     upgrade::on,
 };
-use hyper_util::rt::TokioIo;
 use tracing::{debug, warn};
 
 use super::socks_client;
@@ -33,6 +32,7 @@ use crate::{
             pool::default_host,
             pools::Pools,
             send_error::SendError,
+            upgraded::Switched,
         },
         pipe::Pipe,
         socket::Socket,
@@ -112,9 +112,10 @@ impl HttpProxy {
         self.bridge.work.spawn(async move {
             let mut pipe = Pipe::default();
             let piped = async {
-                let Ok(client) = client.await else { return stream.abandon(reset::CANCELLED) };
+                let client = client.await.map_err(io::Error::other).and_then(Switched::new);
+                let Ok(client) = client else { return stream.abandon(reset::CANCELLED) };
                 // Dropping the client's side resets it, unless both directions have ended.
-                if let Err(error) = pipe.run(&mut stream, TokioIo::new(client), reset::CANCELLED).await {
+                if let Err(error) = pipe.run(&mut stream, client, reset::CANCELLED).await {
                     debug!(target: log_target::TUNNEL, %error, "a tunnel of the proxy failed");
                 }
             };
