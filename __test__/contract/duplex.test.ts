@@ -117,6 +117,36 @@ test('a failure with an error listener emits error', async t => {
   t.is(((await failed) as { code: string }).code, 'ERR_STREAM_RESET')
 })
 
+test.serial('exceptions of listeners and callbacks are uncaught, and the Duplex works on', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const uncaught: string[] = []
+  process.setUncaughtExceptionCaptureCallback(error => uncaught.push(error.message))
+  t.teardown(() => process.setUncaughtExceptionCaptureCallback(null))
+  const [a, b] = [duplex(mine), duplex(theirs)]
+  const errors: Error[] = []
+  for (const each of [a, b]) each.on('error', error => errors.push(error))
+  for (const text of ['one', 'two']) {
+    const received = new Promise<void>(resolve => {
+      b.once('data', (data: Buffer) => {
+        resolve()
+        throw new Error(`received ${data}`)
+      })
+    })
+    const written = new Promise<void>(resolve => {
+      a.write(text, () => {
+        resolve()
+        throw new Error(`written ${text}`)
+      })
+    })
+    await Promise.all([received, written])
+  }
+  a.end()
+  await once(b, 'end')
+  t.deepEqual(uncaught.sort(), ['received one', 'received two', 'written one', 'written two'])
+  t.deepEqual(errors, [])
+})
+
 test('a Duplex has the members that users of sockets call', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()

@@ -63,7 +63,7 @@ function checkDuplexOptions(options: PeerDuplexOptions): PeerDuplexOptions {
  *
  * Failures of the stream or its connection emit `'error'`, even while no call reads or writes. A reset by the peer drops unread data;
  * other failures follow it. A reset behind more than 64 KiB of unread data is noticed by a later read. Without an error listener, the
- * Duplex only closes; the process does not crash.
+ * Duplex only closes; the process does not crash. An exception that a listener throws is an uncaught exception of the process.
  */
 export class PeerDuplex extends Duplex {
   readonly #stream: PeerStream
@@ -145,27 +145,38 @@ export class PeerDuplex extends Duplex {
   }
 
   /** @internal */
-  override async _read(): Promise<void> {
+  override _read(): void {
     this.#isReading = true
+    if (this.#block.length - this.#used < minRoom) {
+      this.#block = Buffer.allocUnsafeSlow(blockSize)
+      this.#used = 0
+    }
+    const received = this.#stream.read({ into: this.#block.subarray(this.#used) })
+    callBack(
+      received,
+      count => this.#push(count),
+      error => this.destroy(error)
+    )
+  }
+
+  #push(count: number | null): void {
+    this.#isReading = false
+    this.#restartIdleTimer()
+    if (count === null) {
+      this.#hasEof = true
+      this.once('end', () => this.#check(this.#isLost))
+      this.push(null)
+      return
+    }
+    const start = this.#used
+    this.#used += count
     try {
-      if (this.#block.length - this.#used < minRoom) {
-        this.#block = Buffer.allocUnsafeSlow(blockSize)
-        this.#used = 0
-      }
-      const block = this.#block
-      const start = this.#used
-      const count = await this.#stream.read({ into: block.subarray(start) })
-      this.#isReading = false
-      this.#restartIdleTimer()
-      if (count === null) {
-        this.#hasEof = true
-        this.once('end', () => this.#check(this.#isLost))
-        return void this.push(null)
-      }
-      this.#used = start + count
-      this.push(block.subarray(start, this.#used))
-    } catch (error) {
-      this.destroy(error as Error)
+      this.push(this.#block.subarray(start, this.#used))
+    } catch (exception) {
+      // Of a listener.
+      throwUncaught(exception)
+      // Node.js reads no more after an exception, but a socket receives on.
+      this.read(0)
     }
   }
 
@@ -173,12 +184,12 @@ export class PeerDuplex extends Duplex {
   override _write(chunk: Uint8Array | string, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#restartIdleTimer()
     const bytes = typeof chunk === 'string' && !isUtf8(encoding) ? Buffer.from(chunk, encoding) : chunk
-    this.#stream.write(bytes).then(() => done(), done)
+    callBack(this.#stream.write(bytes), () => done(), done)
   }
 
   /** @internal */
   override _final(done: (error?: Error | null) => void): void {
-    this.#stream.finish().then(() => done(), done)
+    callBack(this.#stream.finish(), () => done(), done)
   }
 
   /** @internal */
@@ -219,6 +230,18 @@ export class PeerDuplex extends Duplex {
   #restartIdleTimer(): void {
     this.#idleTimer?.refresh()
   }
+}
+
+/** Calls back with the outcome of `work`. Listeners run in the callbacks: see {@link throwUncaught}. */
+function callBack<Value>(work: Promise<Value>, done: (value: Value) => void, failed: (error: Error) => void): void {
+  work.then(done, failed).catch(throwUncaught)
+}
+
+/** Makes an exception of a listener an uncaught one, as with a socket: it is neither a rejection nor an error of the stream. */
+function throwUncaught(exception: unknown): void {
+  queueMicrotask(() => {
+    throw exception
+  })
 }
 
 function hasDuplex(): FastnNetError {
