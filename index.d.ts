@@ -411,6 +411,9 @@ declare abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffe
     /**
      * Iterates over chunks until EOF. Leaving the loop early, with `break`, `return` or an error, calls {@link stop}. To go on after a
      * part of the bytes, call {@link read}.
+     *
+     * Await each `next()` before the next one: a second one fails with `ERR_READ_PENDING` while the first waits. `return()` ends a `next()`
+     * that waits, with `done`.
      */
     [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>>;
     /**
@@ -524,6 +527,9 @@ declare abstract class MessageStream extends ByteStream {
     nextJson<T = Json>(options?: LineOptions): Promise<T>;
     /**
      * Iterates over lines until EOF. The last line needs no `\n`. Leaving the loop leaves the stream open.
+     *
+     * Await each `next()` before the next one: a second one fails with `ERR_READ_PENDING` while the first waits. `return()` ends a `next()`
+     * that waits, with `done`, and loses nothing.
      *
      * @throws {FastnNetError} Each step: the errors of {@link nextString} except `ERR_UNEXPECTED_END`.
      *
@@ -1537,7 +1543,12 @@ interface MethodDefinition {
 }
 /** Methods of a service, by name. */
 type MethodDefinitions = Readonly<Record<string, MethodDefinition>>;
-/** Items that a peer sends: each is checked, if there is a schema. Leaving the loop tells the sender to stop. */
+/**
+ * Items that a peer sends: each is checked, if there is a schema. Leaving the loop tells the sender to stop.
+ *
+ * Several `next()` may be pending: they settle in order. `return()` lets them take the items that have arrived, and ends those that would
+ * wait for the peer or for a schema, with `done`.
+ */
 type Items<Item> = AsyncIterableIterator<Item, undefined> & AsyncDisposable;
 /** Type of a message that one side gives. */
 type SentMessage<Schema> = Schema extends StandardSchemaV1 ? SchemaInput<Schema> : Schema extends ItemsSchema<infer Each> ? AsyncIterable<SchemaInput<Each>> | Iterable<SchemaInput<Each>> : unknown;

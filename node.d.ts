@@ -41,7 +41,7 @@ declare function duplex(stream: PeerStream, options?: PeerDuplexOptions): PeerDu
  *
  * Failures of the stream or its connection emit `'error'`, even while no call reads or writes. A reset by the peer drops unread data;
  * other failures follow it. A reset behind more than 64 KiB of unread data is noticed by a later read. Without an error listener, the
- * Duplex only closes; the process does not crash.
+ * Duplex only closes; the process does not crash. An exception that a listener throws is an uncaught exception of the process.
  */
 declare class PeerDuplex extends Duplex {
     #private;

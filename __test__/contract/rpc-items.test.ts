@@ -275,6 +275,25 @@ test('return() ends a pending next()', async t => {
   t.deepEqual(await step, { done: true, value: undefined })
 })
 
+test('return() lets pending next() calls take the items that have arrived', async t => {
+  const { client, server, peer } = await requestPair(t)
+  const lines = (items: number[]) => ['{"stream":true}', ...items.map(item => `{"item":${item}}`), ''].join('\n')
+  // In one write, so that all items arrive with the head of the answer.
+  server.listen({
+    ended: stream => stream.finish(`${lines([1, 2, 3])}{"end":true}\n`),
+    open: async stream => {
+      await stream.write(lines([1]))
+      await stream.closed.catch(() => {})
+    }
+  })
+  const values = async (steps: (Promise<IteratorResult<number, undefined>> | undefined)[]) =>
+    (await Promise.all(steps)).map(step => step?.value)
+  const items = await client.call<Items<number>>(peer, 'ended')
+  t.deepEqual(await values([items.next(), items.next(), items.return?.(), items.next()]), [1, 2, undefined, undefined])
+  const open = await client.call<Items<number>>(peer, 'open')
+  t.deepEqual(await values([open.next(), open.next(), open.return?.()]), [1, undefined, undefined])
+})
+
 test('with a schema for items, any iterable is accepted', async t => {
   const { client, server, peer } = await requestPair(t)
   const service = defineService({

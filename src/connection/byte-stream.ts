@@ -145,6 +145,9 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
   /**
    * Iterates over chunks until EOF. Leaving the loop early, with `break`, `return` or an error, calls {@link stop}. To go on after a
    * part of the bytes, call {@link read}.
+   *
+   * Await each `next()` before the next one: a second one fails with `ERR_READ_PENDING` while the first waits. `return()` ends a `next()`
+   * that waits, with `done`.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>> {
     const { ReadIterator } = streams()

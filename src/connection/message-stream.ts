@@ -61,6 +61,9 @@ export abstract class MessageStream extends ByteStream {
   /**
    * Iterates over lines until EOF. The last line needs no `\n`. Leaving the loop leaves the stream open.
    *
+   * Await each `next()` before the next one: a second one fails with `ERR_READ_PENDING` while the first waits. `return()` ends a `next()`
+   * that waits, with `done`, and loses nothing.
+   *
    * @throws {FastnNetError} Each step: the errors of {@link nextString} except `ERR_UNEXPECTED_END`.
    *
    * @example

@@ -1,9 +1,10 @@
+import { readerOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
 import { FastnNetError } from '../errors.js'
 import { kindOf } from '../util/validate.js'
 import { endLine, type ItemLine, parseObject, type Subject } from './messages.js'
 import { remoteError } from './remote-error.js'
-import { readMessage, readMessageWithin } from './request-lines.js'
+import { type ReadLine, readMessage, readMessageWithin } from './request-lines.js'
 import type { MessageSchema, StandardSchemaV1 } from './schema.js'
 import { isItems, validated, type Wait } from './validation.js'
 
@@ -149,11 +150,13 @@ export interface ReceiveOptions {
 /** Answers that were garbage-collected before their end. A caller's signal would keep their streams open as long as it lives. */
 const droppedItems = new FinalizationRegistry<() => void>(dropped => dropped())
 
-/** Items from the other side, in order. Leaving the loop tells the sender to stop. */
+/** Items from the other side, in order. Leaving the loop tells the sender to stop. See {@link Items}. */
 export class ReceivedItems implements AsyncIterableIterator<unknown, undefined>, AsyncDisposable {
   readonly #stream: PeerStream
   readonly #options: ReceiveOptions
   #ended = false
+  /** `return` was called: what has not arrived is not waited for. */
+  #left = false
   #onEnd: (() => void) | undefined
   // Several calls of `next` may be pending: they take turns.
   #turn: Promise<unknown> = Promise.resolve()
@@ -165,6 +168,7 @@ export class ReceivedItems implements AsyncIterableIterator<unknown, undefined>,
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
+    if (this.#left) return Promise.resolve({ done: true, value: undefined })
     const step = this.#turn.then(() => this.#next())
     this.#turn = step.catch(() => {})
     return step
@@ -188,9 +192,9 @@ export class ReceivedItems implements AsyncIterableIterator<unknown, undefined>,
         value: schema === undefined ? item : await validated(schema, item, 'an item', about, this.#wait)
       }
     } catch (error) {
-      // Returned during the read or the check, which has therefore failed.
-      if (this.#hasEnded()) return { done: true, value: undefined }
       this.#end(true)
+      // Returned during the read or the check, which has therefore failed.
+      if (this.#hasLeft()) return { done: true, value: undefined }
       throw errorOf(error)
     }
   }
@@ -199,15 +203,28 @@ export class ReceivedItems implements AsyncIterableIterator<unknown, undefined>,
   readonly #wait: Wait = work =>
     new Promise((resolve, reject) => {
       this.#onEnd = () => reject()
+      if (this.#left) reject()
       this.#options.wait(work).then(resolve, reject)
     })
 
   #line(maxBytes: number, reserve: ReceiveOptions['reserve']): Promise<string> {
-    if (reserve === undefined) return readMessage(this.#stream, maxBytes)
-    return readMessageWithin(this.#stream, maxBytes, reserve)
+    if (reserve === undefined) return readMessage(this.#stream, maxBytes, '', this.#readLine)
+    return readMessageWithin(this.#stream, maxBytes, reserve, this.#readLine)
+  }
+
+  readonly #readLine: ReadLine = maxBytes => {
+    const reader = readerOf(this.#stream)
+    const line = reader.lineOrLast(maxBytes, undefined, this)
+    if (this.#left) reader.leave(this)
+    return line
   }
 
   async return(): Promise<IteratorResult<unknown, undefined>> {
+    this.#left = true
+    this.#onEnd?.()
+    readerOf(this.#stream).leave(this)
+    // Pending steps take the items that have arrived.
+    await this.#turn
     this.#end(true)
     return { done: true, value: undefined }
   }
@@ -217,11 +234,15 @@ export class ReceivedItems implements AsyncIterableIterator<unknown, undefined>,
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#end(true)
+    await this.return()
   }
 
   #hasEnded(): boolean {
     return this.#ended
+  }
+
+  #hasLeft(): boolean {
+    return this.#left
   }
 
   #end(left: boolean): void {

@@ -23,31 +23,44 @@ export function contextOf(stream: PeerStream, phase: string): FastnNetErrorOptio
 /** Bytes of a message that are read without asking for room: most messages are shorter. */
 const free = 64 * 1024
 
+/** Reads a line of at most so many bytes, `null` at EOF. */
+export type ReadLine = (maxBytes: number) => Promise<string | null>
+
 /**
  * Reads one message. The last one needs no `\n` before the FIN. `advice`: what an error adds where there is none.
  *
  * @throws {FastnNetError} `ERR_UNEXPECTED_END` where there is none. The errors of {@link ByteStream.nextString}.
  */
-export async function readMessage(stream: PeerStream, maxBytes: number, advice = ''): Promise<string> {
-  return (await readerOf(stream).lineOrLast(maxBytes)) ?? noMessage(stream, advice)
+export async function readMessage(
+  stream: PeerStream,
+  maxBytes: number,
+  advice = '',
+  read: ReadLine = readLineOf(stream)
+): Promise<string> {
+  return (await read(maxBytes)) ?? noMessage(stream, advice)
 }
 
 /** Same. `reserve` is asked before a long message takes more memory, and throws where there is no room. */
 export async function readMessageWithin(
   stream: PeerStream,
   maxBytes: number,
-  reserve: (bytes: number) => void
+  reserve: (bytes: number) => void,
+  read: ReadLine = readLineOf(stream)
 ): Promise<string> {
   for (let limit = free; limit < maxBytes; limit *= 2) {
     try {
-      return (await readerOf(stream).lineOrLast(limit)) ?? noMessage(stream)
+      return (await read(limit)) ?? noMessage(stream)
     } catch (error) {
       if (!isFastnNetError(error, 'ERR_LINE_TOO_LONG')) throw error
     }
     // The line stays unread.
     reserve(Math.min(limit * 2, maxBytes))
   }
-  return await readMessage(stream, maxBytes)
+  return await readMessage(stream, maxBytes, '', read)
+}
+
+function readLineOf(stream: PeerStream): ReadLine {
+  return maxBytes => readerOf(stream).lineOrLast(maxBytes)
 }
 
 function noMessage(stream: PeerStream, advice = ''): never {

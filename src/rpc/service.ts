@@ -27,7 +27,12 @@ export interface MethodDefinition {
 /** Methods of a service, by name. */
 export type MethodDefinitions = Readonly<Record<string, MethodDefinition>>
 
-/** Items that a peer sends: each is checked, if there is a schema. Leaving the loop tells the sender to stop. */
+/**
+ * Items that a peer sends: each is checked, if there is a schema. Leaving the loop tells the sender to stop.
+ *
+ * Several `next()` may be pending: they settle in order. `return()` lets them take the items that have arrived, and ends those that would
+ * wait for the peer or for a schema, with `done`.
+ */
 export type Items<Item> = AsyncIterableIterator<Item, undefined> & AsyncDisposable
 
 /** Type of a message that one side gives. */
