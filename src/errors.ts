@@ -157,7 +157,12 @@ export class FastnNetError extends Error {
   /** Also true for errors of another realm or another copy of this package. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== FastnNetError) return Function.prototype[Symbol.hasInstance].call(this, value)
-    return typeof value === 'object' && value !== null && brand in value
+    try {
+      return typeof value === 'object' && value !== null && brand in value
+    } catch {
+      // A program may have thrown any object, even a revoked proxy.
+      return false
+    }
   }
 }
 

@@ -57,6 +57,34 @@ test('a handler that returns finishes its stream; one that throws resets it', as
   t.deepEqual(failures, [failure, 'Tcp'])
 })
 
+test('a handler that throws an object that cannot be read fails like any other', async t => {
+  await using peers = await pair()
+  const trap = () => {
+    throw new Error('a trap')
+  }
+  const { proxy: revoked, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const named = (name: string) => Object.defineProperty(new Error(name), name, { get: trap })
+  const thrown = [
+    revoked,
+    new Proxy({}, { getPrototypeOf: trap, has: trap }),
+    ...['name', 'code', 'message'].map(named)
+  ]
+  const failures: unknown[] = []
+  const handlers = thrown.map((value, at) => {
+    const handler = () => {
+      throw value
+    }
+    return [Protocol.generic(at), handler] as const
+  })
+  peers.server.listen(handlers, { onError: error => failures.push(error) })
+  for (const [at, value] of thrown.entries()) {
+    const answer = ask(peers.client, peers.server.address(), Protocol.generic(at))
+    t.like(await t.throwsAsync(answer), { code: 'ERR_STREAM_RESET', errorCode: 0x102 }, `${at}`)
+    t.true(Object.is(failures[at], value))
+  }
+})
+
 test('onError gets the error of a stream that cannot be finished after its handler, unless the peer stopped reading', async t => {
   await using peers = await pair()
   const failures: unknown[] = []

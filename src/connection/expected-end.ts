@@ -1,17 +1,23 @@
 import { type FastnNetError, isFastnNetError } from '../errors.js'
+import { isAbortError } from '../stream/failure-codes.js'
 import { stateOf } from './byte-stream.js'
 import type { PeerStream } from './connection.js'
 
 /**
  * Whether what a handler threw only says that its peer has left or that its own endpoint was closed: there is nothing to warn of. Call this
- * before this side ends the stream.
+ * before this side ends the stream. Never throws.
  */
 export function isExpectedEnd(thrown: unknown, stream: PeerStream): boolean {
   const error = abortCause(thrown) ?? thrown
-  if (!isFastnNetError(error)) return false
-  // Of this stream, or of another one that the handler uses.
-  if (error.code === 'ERR_CLOSED') return stateOf(stream).connection.endpoint.closing.aborted
-  return tellsThatPeerLeft(error, stream)
+  try {
+    if (!isFastnNetError(error)) return false
+    // Of this stream, or of another one that the handler uses.
+    if (error.code === 'ERR_CLOSED') return stateOf(stream).connection.endpoint.closing.aborted
+    return tellsThatPeerLeft(error, stream)
+  } catch {
+    // A getter or a trap of the program's object.
+    return false
+  }
 }
 
 /** The peer reset the stream, reads no more of it, its connection ended, or it lost the permission to use the stream. */
@@ -26,7 +32,11 @@ function tellsThatPeerLeft({ code, peer, phase }: FastnNetError, stream: PeerStr
   return code === 'ERR_STREAM_STOPPED' && (writeError?.code === 'ERR_STREAM_STOPPED' || phase === 'signal')
 }
 
-/** The signal's reason, of an `AbortError` of Node.js. */
+/** The signal's reason, of an `AbortError` of Node.js. Never throws. */
 export function abortCause(thrown: unknown): unknown {
-  return thrown instanceof Error && thrown.name === 'AbortError' ? thrown.cause : undefined
+  try {
+    return isAbortError(thrown) ? thrown.cause : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -12,7 +12,16 @@ export function failureCode(state: StreamState, error: unknown, signal?: AbortSi
   if (!isOwnAlpn(state)) return 0
   const isCancelled = signal?.aborted === true && error === signal.reason
   // Node wraps the reason of a signal in an error of this name.
-  return isCancelled || (error instanceof Error && error.name === 'AbortError') ? cancelled : handlerFailed
+  return isCancelled || isAbortError(error) ? cancelled : handlerFailed
+}
+
+/** Whether a program threw an `AbortError`, as Node.js has it. `false` for an object that cannot be read, such as a revoked proxy. */
+export function isAbortError(thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error && thrown.name === 'AbortError'
+  } catch {
+    return false
+  }
 }
 
 function isOwnAlpn(state: StreamState): boolean {
