@@ -500,8 +500,9 @@ declare abstract class MessageStream extends ByteStream {
     /**
      * Writes a value as a line of JSON, in one write. Resolves and aborts like {@link write}.
      *
-     * @throws {FastnNetError} The errors of {@link write}. `ERR_INVALID_ARGUMENT` if JSON cannot represent the value: `undefined`, a
-     * function, a bigint, a cycle.
+     * @throws {FastnNetError} The errors of {@link write}. `ERR_INVALID_ARGUMENT` if JSON would drop or change a part of the value, as it does
+     * with bytes, a `Map`, an instance of a class without `toJSON`, `NaN`, a bigint, a function, `undefined` in an array or as the whole value;
+     * and for a cycle. A property that is `undefined` is left out.
      *
      * @example
      * await stream.writeJson({ hello: 'world' })

@@ -136,8 +136,10 @@ test('writeLine and writeJson reject text that is not one line', async t => {
     await fails(a.writeLine(wrong), /^text must be a string, not /)
   const cycle: { self?: unknown } = {}
   cycle.self = cycle
-  for (const wrong of [undefined, () => {}, Symbol('x'), 1n, cycle])
-    await fails(a.writeJson(wrong), /^value must be representable as JSON/)
+  await fails(a.writeJson(undefined), /^value must be representable as JSON, not undefined$/)
+  for (const wrong of [() => {}, Symbol('x'), 1n, cycle, new Map(), new Uint8Array(1), Number.NaN])
+    await fails(a.writeJson(wrong), /^value cannot be written as JSON: value(?:\.self)? is /)
+  await fails(a.writeJson({ list: [1, undefined] }), /: value\.list\[1\] is undefined, .*: send null$/)
   for (const wrong of [{ maxByte: 5 }, { maxBytes: 0 }, { maxBytes: '5' }, null] as never[])
     for (const call of [b.bytes(wrong), b.text(wrong), b.json(wrong)]) await fails(call, /maxBytes|options/)
   await fails(a.writeLine('x', { signals: 1 } as never), /unknown option 'signals'/)

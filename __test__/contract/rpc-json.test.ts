@@ -51,6 +51,21 @@ test('an input that JSON does not keep fails at the caller', async t => {
   t.is(calls, 0)
 })
 
+test('arrays with undefined or empty places, and input that is nested too deeply, fail at the caller', async t => {
+  const { client, server, peer } = await requestPair(t)
+  server.serve('none', () => {})
+  const refused = async (input: unknown) => {
+    const error = await failureOf(client.call(peer, 'none', input))
+    t.is(error.code, 'ERR_INVALID_ARGUMENT')
+    return messageOf(t, error, 'the input cannot be written as JSON: ')
+  }
+  t.is(await refused([1, undefined]), 'input[1] is undefined, which an array in JSON cannot hold: send null')
+  t.regex(await refused({ list: new Array(2) }), /^input\.list\[0\] is undefined/)
+  let deep: unknown[] = []
+  for (let depth = 0; depth < 100_000; depth++) deep = [deep]
+  t.is(await refused(deep), 'it is nested too deeply')
+})
+
 test("a result that JSON does not keep is the handler's error", async t => {
   const { client, server, peer } = await requestPair(t)
   for (const [value, pattern] of lost) {

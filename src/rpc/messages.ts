@@ -1,5 +1,5 @@
 import { FastnNetError, type FastnNetErrorOptions, type SchemaIssue } from '../errors.js'
-import { type JsonLoss, jsonLossIn } from '../util/json-loss.js'
+import { jsonText } from '../util/json-text.js'
 
 // The lines of docs/wire.md, Requests. Towards older peers, a request and its answer are bare JSON instead.
 
@@ -74,22 +74,10 @@ type ValueName = keyof typeof valueNames
  */
 export function lineOf(message: unknown, value: unknown, name: ValueName, maxBytes: number, about: Subject): string {
   const what = valueNames[name]
-  let text: string | undefined
-  let loss: JsonLoss | undefined
-  try {
-    // First, since it finds cycles.
-    text = JSON.stringify(message) as string | undefined
-    loss = jsonLossIn(value, name)
-  } catch (cause) {
-    const found = partAtFault(value, name)
-    const why = found === undefined ? 'a getter or toJSON throws' : `${found.path} ${found.why}`
+  let text = jsonText(message, value, name, (why, cause) => {
     const error = `${what} cannot be written as JSON: ${why}`
-    throw new FastnNetError('ERR_INVALID_ARGUMENT', error, { ...about.context, cause })
-  }
-  if (loss !== undefined) {
-    const error = `${what} cannot be written as JSON: ${loss.path} ${loss.why}`
-    throw new FastnNetError('ERR_INVALID_ARGUMENT', error, about.context)
-  }
+    return new FastnNetError('ERR_INVALID_ARGUMENT', error, { ...about.context, ...cause })
+  })
   // Only bare JSON of older peers: undefined.
   text ??= 'null'
   // UTF-8 takes at most three bytes for each unit of UTF-16.
@@ -100,15 +88,6 @@ export function lineOf(message: unknown, value: unknown, name: ValueName, maxByt
       about.context
     )
   return `${text}\n`
-}
-
-/** The part for which `JSON.stringify` failed. `undefined`: a getter or `toJSON` throws. */
-function partAtFault(value: unknown, name: ValueName): JsonLoss | undefined {
-  try {
-    return jsonLossIn(value, name, true)
-  } catch {
-    return undefined
-  }
 }
 
 /**

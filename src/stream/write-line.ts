@@ -1,4 +1,5 @@
 import { FastnNetError } from '../errors.js'
+import { jsonText } from '../util/json-text.js'
 import { invalid, kindOf } from '../util/validate.js'
 
 /** The text as a line, with its newline. */
@@ -10,12 +11,10 @@ export function lineOf(text: string): string {
 
 /** The value as a line of JSON, with its newline. */
 export function jsonLineOf(value: unknown): string {
-  let json: string | undefined
-  try {
-    json = JSON.stringify(value) as string | undefined
-  } catch (cause) {
-    throw new FastnNetError('ERR_INVALID_ARGUMENT', 'value must be representable as JSON', { phase: 'write', cause })
-  }
+  const json = jsonText(value, value, 'value', (why, cause) => {
+    const message = `value cannot be written as JSON: ${why}`
+    return new FastnNetError('ERR_INVALID_ARGUMENT', message, { phase: 'write', ...cause })
+  })
   if (json === undefined) throw invalid('value', `representable as JSON, not ${kindOf(value)}`)
   return `${json}\n`
 }

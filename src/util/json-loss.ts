@@ -19,8 +19,11 @@ interface Place {
 }
 
 /**
- * Finds a value that `JSON.stringify` would not keep. An object with `toJSON` is left to it, `undefined` is as in JSON. Throws what a getter
- * throws. Does not end for a value with a cycle, except with `cycles`: without it, `JSON.stringify` must have taken the value.
+ * Finds a value that `JSON.stringify` would not keep. An object with `toJSON` is left to it. A property that is `undefined` may be left out,
+ * but an array would have `null` in its place. -0 becomes 0, which equals it.
+ *
+ * Throws what a getter throws. Does not end for a value with a cycle, except with `cycles`: without it, `JSON.stringify` must have taken the
+ * value.
  */
 export function jsonLossIn(root: unknown, name: string, cycles = false): JsonLoss | undefined {
   if (typeof root === 'string') return undefined
@@ -38,7 +41,7 @@ export function jsonLossIn(root: unknown, name: string, cycles = false): JsonLos
       const key = keys === undefined ? index : (keys[index] as string)
       const part = (value as Record<string | number, unknown>)[key]
       if (typeof part === 'string') continue
-      const why = whyNot(part)
+      const why = part === undefined && keys === undefined ? inArray : whyNot(part)
       if (why !== undefined) return { path: pathOf({ value, key, parent: place }), why }
       if (!hasParts(part)) continue
       const found = { value: part, key, parent: place }
@@ -50,6 +53,9 @@ export function jsonLossIn(root: unknown, name: string, cycles = false): JsonLos
   }
   return undefined
 }
+
+/** Why an array has no `undefined`, nor an empty place. */
+const inArray = 'is undefined, which an array in JSON cannot hold: send null'
 
 function isWithinItself({ value, parent }: Place): boolean {
   for (let at = parent; at !== undefined; at = at.parent) if (at.value === value) return true
