@@ -112,7 +112,7 @@ async function measureImport(lib) {
     return performance.now() - t
   }
   const median = a => a.sort((x, y) => x - y)[a.length >> 1]
-  const code = info.modules.map(m => `await import(${JSON.stringify(m)})`).join(';')
+  const code = info.modules.map(m => `import ${JSON.stringify(m)}`).join(';')
   const empty = [],
     full = []
   wall(code)

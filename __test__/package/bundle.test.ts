@@ -34,7 +34,7 @@ async function run(t: ExecutionContext, format: ModuleFormat, options: Options) 
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-bundle-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const installed = join(folder, 'installed')
-  for (const file of ['package.json', 'dist/index.js', 'dist/services.js', 'dist/http.js'])
+  for (const file of ['package.json', 'dist/index.js', 'dist/services.js', 'dist/http.js', 'dist/fetch.js'])
     cpSync(join(root, file), join(installed, file))
   writeFileSync(join(folder, 'program.js'), program)
   const bundle = await rollup({

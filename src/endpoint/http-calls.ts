@@ -14,7 +14,11 @@ let fetchModule: typeof import('../http/fetch.js') | undefined
 let serveModule: ServeModule | undefined
 
 async function loadServe(): Promise<ServeModule> {
-  serveModule ??= await import('../http/serve.js')
+  if (serveModule === undefined) {
+    serveModule = await import('../http/serve.js')
+    // Before the first request, which would wait for it.
+    serveModule.prepareRequests()
+  }
   return serveModule
 }
 

@@ -61,22 +61,35 @@ class LazyRequest {
     return this.#parts.cancellation.signal
   }
 
-  static {
+  /** Takes the platform's prototype and symbols. `false` where that does not make a `Request`. */
+  static prepare(): boolean {
+    const keys = Reflect.ownKeys(new Request('http://peer'))
+    // Newer platforms use private fields, which only their own constructor creates.
+    if (keys.length === 0) return false
     Object.setPrototypeOf(LazyRequest.prototype, Request.prototype)
-    for (const key of Reflect.ownKeys(new Request('http://peer'))) {
+    for (const key of keys) {
       const get = function (this: LazyRequest): unknown {
         this.#made ??= platformRequest(this.#parts)
         return Reflect.get(this.#made, key)
       }
       Object.defineProperty(LazyRequest.prototype, key, { get })
     }
+    return true
   }
 }
 
-/** Newer platforms use private fields, which only their own constructor creates. */
-const canBeLazy = Reflect.ownKeys(new Request('http://peer')).length > 0
+let canBeLazy: boolean | undefined
+
+/**
+ * Does what the first {@link receivedRequest} would else do. Node.js loads `Request` when it is first named, which takes 20 ms or more: so
+ * importing this file does not.
+ */
+export function prepareRequests(): boolean {
+  canBeLazy ??= LazyRequest.prepare()
+  return canBeLazy
+}
 
 /** Creates the `Request` of a peer's request. */
 export function receivedRequest(parts: RequestParts): Request {
-  return canBeLazy ? (new LazyRequest(parts) as unknown as Request) : platformRequest(parts)
+  return prepareRequests() ? (new LazyRequest(parts) as unknown as Request) : platformRequest(parts)
 }

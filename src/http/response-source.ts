@@ -11,8 +11,14 @@ interface StreamState {
   readonly reader: unknown
 }
 
-/** Symbols of both states. `undefined` on other platforms. */
-const keys = keysOf(new Response('a body'))
+/** Symbols of both states. */
+interface Keys {
+  readonly response: symbol
+  readonly stream: symbol
+}
+
+/** `undefined` on other platforms, `null` before the first use: Node.js takes 20 ms to load `Response`. */
+let keys: Keys | null | undefined = null
 
 /**
  * The source bytes of a body, if the platform stores them. Avoids reading through a stream, which dominates the cost of a small answer.
@@ -21,7 +27,9 @@ const keys = keysOf(new Response('a body'))
  * Accesses the stream once: in Node.js 20, V8 cannot cache property accesses of a `ReadableStream`, because each one has a shape of its own.
  */
 export function sourceOf(response: unknown): Uint8Array | undefined {
-  if (keys === undefined || !(response instanceof Response)) return undefined
+  if (!(response instanceof Response)) return undefined
+  if (keys === null) keys = keysOf(new Response('a body'))
+  if (keys === undefined) return undefined
   const { stream, source } = (Reflect.get(response, keys.response) as ResponseState | undefined)?.body ?? {}
   if (stream === undefined || (typeof source !== 'string' && !(source instanceof Uint8Array))) return undefined
   // A subclass may have another body.
@@ -40,7 +48,7 @@ export function isResponse(value: unknown): value is Response {
 }
 
 /** `probe` is used up. */
-function keysOf(probe: Response): { readonly response: symbol; readonly stream: symbol } | undefined {
+function keysOf(probe: Response): Keys | undefined {
   const [response, stream] = [symbolOf(probe, 'state'), symbolOf(probe.body, 'kState')]
   if (probe.body === null || response === undefined || stream === undefined) return undefined
   const state = Reflect.get(probe.body, stream) as Partial<StreamState> | undefined

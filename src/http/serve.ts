@@ -18,6 +18,8 @@ import { isResponse, sourceOf } from './response-source.js'
 import { sendBody, settlesSoon, startOf } from './send-body.js'
 import type { RequestHead, Wire } from './wire.js'
 
+export { prepareRequests } from './received-request.js'
+
 const forbiddenMethods = new Set(['CONNECT', 'TRACE', 'TRACK'])
 const withoutBody = new Set([204, 205, 304])
 const peerHeader = 'fastn-peer'

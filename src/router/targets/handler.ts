@@ -1,5 +1,5 @@
 import { BadMessage } from '../../http/head.js'
-import { Cancellation, receivedRequest } from '../../http/received-request.js'
+import { Cancellation, prepareRequests, receivedRequest } from '../../http/received-request.js'
 import { urlOf } from '../../http/request-target.js'
 import { isResponse } from '../../http/response-source.js'
 import { warnOnce } from '../../util/warn.js'
@@ -31,6 +31,8 @@ export class Handler implements Target {
     this.text = settings.text
     this.#handler = handler
     this.#settings = settings
+    // Before the first request, which would wait for it.
+    prepareRequests()
   }
 
   async answer(exchange: RoutedExchange): Promise<void> {
