@@ -37,8 +37,15 @@ async fn an_authorizer_in_rust_answers_for_peers_and_streams() {
     assert_eq!((refused.code(), refused.remote_code()), (Code::Unauthorized, Some("unauthorized")));
     let stranger = Raw::bind(&[]).await;
     assert_eq!(closed_with(&stranger.dial(&server, Alpn::FastnNet).await).await, codes::UNAUTHORIZED);
+    let rejected = "fastn_net_connections_rejected_total{reason=\"unauthorized\"} 1\n";
+    assert!(server.metrics().contains(rejected), "{}", server.metrics());
+    let other = endpoint().await;
+    introduce(&other, &server);
+    let refused = open(&other, &server, &Protocol::Tcp, USUAL).await.expect_err("denied");
+    assert_eq!(refused.code(), Code::Unauthorized);
+    assert!(refused.message().ends_with(&format!("allow {}", other.id())), "names the key to allow: {refused}");
     stranger.close().await;
-    close(&[&client, &server]).await;
+    close(&[&client, &other, &server]).await;
 }
 
 #[tokio::test]

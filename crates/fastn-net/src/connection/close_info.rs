@@ -8,6 +8,7 @@ use iroh::endpoint::{ConnectionError, VarInt};
 use super::Connection;
 use crate::{
     error::{Code, Error},
+    identity::PublicKey,
     wire::codes::{close, reset},
 };
 
@@ -171,9 +172,7 @@ impl Connection {
             return Error::new(Code::Unreachable, text);
         }
         let (error_code, text) = match (info.by, info.code) {
-            (ClosedBy::Peer, close::UNAUTHORIZED) => {
-                (Code::Unauthorized, "the peer does not let this key in: ask its owner to allow it".to_owned())
-            }
+            (ClosedBy::Peer, close::UNAUTHORIZED) => (Code::Unauthorized, unauthorized_text(&self.0.own)),
             (ClosedBy::Peer, close::LIMIT) => {
                 (Code::Busy, format!("the peer takes no further connection now (\"{}\"): try again later", info.reason))
             }
@@ -196,6 +195,11 @@ impl Connection {
         let text = "the peer did not answer any more: it has restarted, moved or gone";
         Error::new(Code::ConnectionLost, text).with_error_code(close::PLAIN)
     }
+}
+
+/// What a peer's rejection of this endpoint's key means.
+pub(crate) fn unauthorized_text(own: &PublicKey) -> String {
+    format!("the peer does not let this key in: ask its owner to allow {own}")
 }
 
 /// `APPLICATION_ERROR` (RFC 9000, 20.1): a close before the end of the closer's handshake.

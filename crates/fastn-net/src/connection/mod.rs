@@ -50,7 +50,11 @@ use self::{
     grant::Grants, legacy_accept_stall::LegacyAcceptStall, listener_grace::ListenerGrace,
     peer_admission::PeerAdmission, quic::Quic, slow_readers::SlowReaders,
 };
-pub(crate) use self::{active::ActiveGuard, close_info::is_handshake_abandoned, stats::TrafficSnapshot};
+pub(crate) use self::{
+    active::ActiveGuard,
+    close_info::{is_handshake_abandoned, unauthorized_text},
+    stats::TrafficSnapshot,
+};
 pub use self::{
     close_info::{CloseInfo, ClosedBy},
     guard::ConnectionGuard,
@@ -65,6 +69,8 @@ pub struct Connection(Arc<Inner>);
 
 struct Inner {
     id: u64,
+    /// The endpoint's own key.
+    own: PublicKey,
     peer: PublicKey,
     alpn: Alpn,
     dialled: bool,
@@ -92,6 +98,7 @@ struct Inner {
 impl Connection {
     pub(crate) fn new(
         quic: iroh::endpoint::Connection,
+        own: PublicKey,
         alpn: Alpn,
         dialled: bool,
         counters: &Arc<Counters>,
@@ -100,6 +107,7 @@ impl Connection {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(Arc::new(Inner {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
+            own,
             peer: quic.remote_id().into(),
             alpn,
             dialled,

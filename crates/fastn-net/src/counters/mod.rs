@@ -37,6 +37,9 @@ pub(crate) const CLOSE_REASONS: [&str; close::REASONS.len() + 2] = {
     reasons
 };
 
+/// Reasons for rejecting a peer's connection.
+pub(crate) const REJECTIONS: [&str; 3] = ["unauthorized", "limit", "shutdown"];
+
 /// Declares each counter once: its field, and the name and help of its metric. Metrics that combine fields are written in
 /// `endpoint/metrics`.
 macro_rules! counters {
@@ -64,6 +67,7 @@ counters! {
     connections_accepted: Counter;
     closed_here: Counts<{ CLOSE_REASONS.len() }>;
     closed_by_peer: Counts<{ CLOSE_REASONS.len() }>;
+    rejected: Counts<{ REJECTIONS.len() }>;
     /// Totals of closed connections. Live ones count their own.
     bytes_sent: Counter;
     bytes_received: Counter;
@@ -107,6 +111,10 @@ impl Counters {
     pub(crate) fn connection_closed(&self, by: &str, close_code: u64) {
         let closed = if by == "peer" { &self.closed_by_peer } else { &self.closed_here };
         closed.add(&CLOSE_REASONS, close_reason(by, close_code));
+    }
+
+    pub(crate) fn connection_rejected(&self, close_code: u64) {
+        self.rejected.add(&REJECTIONS, close_reason("local", close_code));
     }
 
     /// Adds the byte counts of a connection that is removed from the endpoint.

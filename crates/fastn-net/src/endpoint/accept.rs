@@ -82,22 +82,21 @@ impl EndpointInner {
             quic.close(0u8.into(), b"unknown ALPN");
             return;
         };
-        let connection = Connection::new(quic, alpn, false, &self.counters, &self.lifecycle);
-        if let Err(Rejection { close_code, reason }) = self.admit(&connection).await {
-            debug!(target: log_target::ENDPOINT, peer = %connection.remote(), code = close_code, reason, "connection rejected");
-            self.connections.remove(&connection);
-            connection.close_internal(close_code, reason);
-            return;
+        let connection = Connection::new(quic, self.id(), alpn, false, &self.counters, &self.lifecycle);
+        let admitted = self.admit(&connection).await;
+        match admitted.and_then(|()| self.inbound_peer(connection.remote())) {
+            Ok(peer) => peer.tell(Message::Inbound(connection)),
+            Err(rejection) => self.reject(&connection, &rejection),
         }
-        let peer = match self.inbound_peer(connection.remote()) {
-            Ok(peer) => peer,
-            Err(Rejection { close_code, reason }) => {
-                self.connections.remove(&connection);
-                connection.close_internal(close_code, reason);
-                return;
-            }
-        };
-        peer.tell(Message::Inbound(connection));
+    }
+
+    fn reject(&self, connection: &Connection, &Rejection { close_code, reason }: &Rejection) {
+        debug!(target: log_target::ENDPOINT, peer = %connection.remote(), code = close_code, reason, "connection rejected");
+        if connection.is_live() {
+            self.counters.connection_rejected(close_code);
+        }
+        self.connections.remove(connection);
+        connection.close_internal(close_code, reason);
     }
 
     async fn admit(&self, connection: &Connection) -> Result<(), Rejection> {

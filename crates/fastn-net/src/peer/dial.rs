@@ -8,7 +8,7 @@ use tracing::{debug, info};
 use super::{Peer, PeerContext, PeerState, status::Failure, ways::Ways};
 use crate::{
     config::PeerAddress,
-    connection::{Connection, is_handshake_abandoned},
+    connection::{Connection, is_handshake_abandoned, unauthorized_text},
     deadline::{elapsed_text, limit_text},
     error::{Code, Error, Result},
     log_target,
@@ -89,7 +89,7 @@ async fn attempt(
                 let text = "the peer chose a protocol that was not offered";
                 return Err(Failed::permanent(Error::new(Code::ProtocolUnsupported, text)));
             };
-            return Ok(Connection::new(quic, alpn, true, &context.counters, &context.lifecycle));
+            return Ok(Connection::new(quic, context.id, alpn, true, &context.counters, &context.lifecycle));
         }
         Ok(Err(error)) => {
             half_open.end();
@@ -157,8 +157,9 @@ fn explain(context: &PeerContext, to: &PeerAddress, started: Instant, error: Con
             }
             Err(code) => {
                 let text = match code {
-                    Code::Unauthorized => "the peer does not let this key in: ask its owner to allow it",
-                    _ => "the peer is there and speaks another protocol: it offers none of the ALPNs of this library",
+                    Code::Unauthorized => unauthorized_text(&context.id),
+                    _ => "the peer is there and speaks another protocol: it offers none of the ALPNs of this library"
+                        .to_owned(),
                 };
                 return Failed::permanent(Error::new(code, text).with_source(error));
             }

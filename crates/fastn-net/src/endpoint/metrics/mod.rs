@@ -7,7 +7,7 @@ mod text;
 use self::text::Text;
 use super::EndpointInner;
 use crate::{
-    counters::{CLOSE_REASONS, DIAL_CODES, Value},
+    counters::{CLOSE_REASONS, DIAL_CODES, REJECTIONS, Value},
     wire::refusal,
 };
 
@@ -30,6 +30,13 @@ pub(super) fn text(inner: &EndpointInner) -> String {
             }
         }
     }
+    let rejected = counters.rejected.each(&REJECTIONS);
+    text.counters(
+        "connections_rejected_total",
+        "Connections of peers that this endpoint closed at once.",
+        "reason",
+        rejected,
+    );
     // In this order: a stream that ends concurrently makes the gauge briefly too high, never negative.
     let ended = counters.streams_ended.get();
     let begun = counters.streams_opened.get() + counters.streams_accepted.get();
