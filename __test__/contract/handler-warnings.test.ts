@@ -1,7 +1,7 @@
 // The process warning about a failed handler, without onError.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import type { Items, PeerStream, RequestContext } from 'fastn-net'
+import { createEndpoint, Graceful, type Items, type PeerStream, type RequestContext } from 'fastn-net'
 import { Echo } from '../helpers/pair.js'
 import { failureOf, gate, requestPair } from '../helpers/requests.js'
 
@@ -167,6 +167,28 @@ test.serial('a handler that only the close of its own endpoint ends does not war
   await server.close({ timeout: 0 })
   await Promise.allSettled([...calls, ...streams.map(stream => stream.closed)])
   await ended.opened
+  t.deepEqual(await warned(), [])
+})
+
+test.serial('a handler that ends because its program shuts down does not warn', async t => {
+  const graceful = new Graceful()
+  await using server = await createEndpoint({ network: 'loopback', graceful })
+  await using client = await createEndpoint({ network: 'loopback' })
+  const { cancelled: signal } = graceful
+  const started = [gate(), gate()] as const
+  server.listen({
+    Log: async stream => {
+      started[0].open()
+      for await (const _ of stream.lines({ signal })) t.fail()
+    },
+    Wait: async () => {
+      started[1].open()
+      await sleep(60_000, undefined, { signal })
+    }
+  })
+  await Promise.all(['Log', 'Wait'].map(name => client.getStream(server.address(), name)))
+  await Promise.all(started.map(({ opened }) => opened))
+  t.true((await graceful.shutdown()).clean)
   t.deepEqual(await warned(), [])
 })
 

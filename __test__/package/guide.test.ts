@@ -263,6 +263,16 @@ test('networks: a kept peer is connected', async t => {
   })
 })
 
+test('networks: a program with a long-lived stream learns of its end, and Ctrl-C ends both', async t => {
+  const server = startExample('guide/long-stream-server')
+  const client = startExample('guide/long-stream', [await server.nextLine()])
+  t.is(await client.nextLine(), 'connected')
+  t.is(await server.nextLine(), 'message 1')
+  t.deepEqual(await server.end('SIGINT'), [0, null])
+  t.regex(await client.nextLine(), /^ERR_(STREAM_|CONNECTION_LOST)/)
+  t.deepEqual(await client.end('SIGINT'), [0, null])
+})
+
 test('observability: the logger prints records, and the tracer times streams', async t => {
   await withServer(startExample('receiver'), async ticket => {
     const logged = runScript('--import', './dist-examples/logger.js', 'dist-examples/sender.js', ticket)

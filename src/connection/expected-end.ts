@@ -1,14 +1,16 @@
 import { type FastnNetError, isFastnNetError } from '../errors.js'
 import { isAbortError } from '../stream/failure-codes.js'
+import { isShutdownReason } from '../util/shutdown-reason.js'
 import { stateOf } from './byte-stream.js'
 import type { PeerStream } from './connection.js'
 
 /**
- * Whether what a handler threw only says that its peer has left or that its own endpoint was closed: there is nothing to warn of. Call this
- * before this side ends the stream. Never throws.
+ * Whether what a handler threw only says that its peer has left, that its own endpoint was closed, or that the program shuts down: there is
+ * nothing to warn of. Call this before this side ends the stream. Never throws.
  */
 export function isExpectedEnd(thrown: unknown, stream: PeerStream): boolean {
   const error = abortCause(thrown) ?? thrown
+  if (isShutdownReason(error)) return true
   try {
     if (!isFastnNetError(error)) return false
     // Of this stream, or of another one that the handler uses.

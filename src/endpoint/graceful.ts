@@ -1,6 +1,7 @@
 import { FastnNetError } from '../errors.js'
 import { builtin } from '../util/builtin.js'
 import { checkNotGenerator, checkNotIterator } from '../util/generators.js'
+import { shutdownReason } from '../util/shutdown-reason.js'
 import { isThenable } from '../util/thenable.js'
 import { checkOptions, invalid, kindOf, type OptionNames, optional, timeLimit } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
@@ -188,7 +189,7 @@ export class Graceful {
     if (!this.#exit) this.#ignoreSignals()
     const closeBy = performance.now() + timeout
     for (const endpoint of this.#endpoints) endpoint.drain()
-    this.#controller.abort(new DOMException('the program is shutting down', 'AbortError'))
+    this.#controller.abort(shutdownReason())
     const { closeAll, reportOf, unfinishedWork, waitForWork } = await shutdownCode()
     await waitForWork(this.#running, this.#endpoints, timeout * workShare)
     this.#hasWaited = true

@@ -50,7 +50,7 @@ export interface ListenOptions {
   fallback?: StreamHandler | undefined
   /**
    * Receives what a handler threw, after its stream was reset. Default: a process warning, once per error code, but none for an error that
-   * only tells that the peer has left, or that this endpoint was closed.
+   * only tells that the peer has left, that this endpoint was closed, or that its `Graceful` shuts down.
    */
   onError?: ((error: unknown, stream: PeerStream) => unknown) | undefined
 }

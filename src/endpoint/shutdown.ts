@@ -101,8 +101,11 @@ export function warnUnclean(report: ShutdownReport): void {
   const message = summary(report)
   if (message === undefined) return
   const options = { type: 'FastnNetWarning', code: 'ERR_SHUTTING_DOWN' }
-  const raise = report.unfinished + report.openStreams > 0 ? 'Raise graceful.timeout to give work more time. ' : ''
-  const advice = `${raise}Set the option onReport of Graceful to see all of it`
+  const wasCutOff = report.unfinished + report.openStreams > 0
+  const more = wasCutOff
+    ? 'End work when graceful.cancelled aborts, or raise graceful.timeout to give it more time. '
+    : ''
+  const advice = `${more}Set the option onReport of Graceful to see all of it`
   process.emitWarning(printable(`the shutdown ended with problems: ${message}. ${advice}`), options)
 }
 
