@@ -1,5 +1,6 @@
 import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
+import { nextLoopTurn } from '../native/event-loop.js'
 import { never, waitForWake, wake, wakeWord } from '../native/wakeups.js'
 import { throwIfAborted } from '../util/validate.js'
 import type { ReadAhead } from './read-ahead.js'
@@ -15,6 +16,8 @@ export abstract class ReadLock {
   #turn = 0
   #signal: AbortSignal | undefined
   #owner: object | undefined
+  // The owner waits for the event loop: there may be bytes for it, even after EOF was received.
+  #isYielding = false
   /** Owner of the reads ahead. `null` on most streams. */
   protected ahead: ReadAhead | null = null
   // Calls to resume when the current reader is done.
@@ -29,7 +32,7 @@ export abstract class ReadLock {
     if (!this.state.reading || this.#owner !== owner) return
     this.evict()
     // The wake may have been for the read that left.
-    native().streamIdle(this.state.handle % 0x1000000)
+    if (!this.state.readOver) native().streamIdle(this.state.handle % 0x1000000)
   }
 
   /**
@@ -54,7 +57,7 @@ export abstract class ReadLock {
   /** Whether a read waits. Evicts one that reads ahead, or whose signal has aborted, even before its own abort listener runs. */
   protected isTaken(): boolean {
     const { reading, readOver } = this.state
-    if (!reading || readOver) return false
+    if (!reading || (readOver && !this.#isYielding)) return false
     if (!this.isAheadWaiting && this.#signal?.aborted !== true) return true
     this.evict()
     return false
@@ -69,12 +72,26 @@ export abstract class ReadLock {
   }
 
   protected woken(turn: number, signal: AbortSignal | undefined): Promise<void> {
-    const woken = waitForWake(wakeWord(this.state.handle, 0), signal, this.state)
-    if (signal === undefined) return woken
-    return woken.catch(reason => {
+    return this.#unlessAborted(waitForWake(wakeWord(this.state.handle, 0), signal, this.state), turn, signal)
+  }
+
+  /** Waits for a turn of the event loop instead. */
+  protected turned(turn: number, signal: AbortSignal | undefined): Promise<void> {
+    this.#isYielding = true
+    return this.#unlessAborted(nextLoopTurn(this.state, signal), turn, signal)
+  }
+
+  #unlessAborted(wait: Promise<void>, turn: number, signal: AbortSignal | undefined): Promise<void> {
+    if (signal === undefined) return wait
+    return wait.catch(reason => {
       if (turn === this.#turn) this.#release()
       throw reason
     })
+  }
+
+  /** From now on, a read in {@link turned} no longer counts as waiting: its half was ended by this side. */
+  protected endYield(): void {
+    if (this.#isYielding) this.#release()
   }
 
   /** Gives up ownership after a wake. Throws in a read that was evicted. */
@@ -110,6 +127,7 @@ export abstract class ReadLock {
 
   #release(): void {
     this.state.reading = false
+    this.#isYielding = false
     this.#signal = undefined
     this.#owner = undefined
     this.#passOn()

@@ -1,5 +1,6 @@
 import { native } from '../native/addon.js'
 import { answerOf, FAILED, PENDING, resultOf } from '../native/binding.js'
+import { loopBudget } from '../native/event-loop.js'
 import { localFailure } from '../native/failure.js'
 import { checkInto } from './chunk.js'
 import { defer } from './deferred/defer.js'
@@ -27,6 +28,7 @@ export class ReadHalf extends ReadLock {
     const state = this.state
     if (signal !== undefined || this.#buffer !== null || state.reading) return this.#read(signal, owner)
     if (state.readOver) return state.readError === null ? end : this.#read(signal, owner)
+    if (loopBudget.isSpent()) return this.#read(signal, owner)
     const result = this.#tryNative()
     return result >= 0 ? Promise.resolve(this.#chunk(result) ?? null) : this.#read(signal, owner, result)
   }
@@ -43,8 +45,16 @@ export class ReadHalf extends ReadLock {
     first?: number
   ): Promise<Uint8Array<ArrayBuffer> | null> {
     this.enter(signal)
+    if (first === undefined && this.#mustYield()) {
+      const turn = this.lock(signal, owner)
+      await this.turned(turn, signal)
+      this.unlock(turn, signal)
+    }
     const kept = this.#buffer?.takeChunk()
-    if (kept) return kept
+    if (kept) {
+      loopBudget.take(0)
+      return kept
+    }
     let tried = first
     for (;;) {
       const chunk = tried === undefined ? this.#tryChunk() : this.#chunk(tried)
@@ -60,8 +70,17 @@ export class ReadHalf extends ReadLock {
   async readInto(into: Uint8Array, signal?: AbortSignal): Promise<number | null> {
     this.enter(signal)
     checkInto(into)
+    if (this.#mustYield()) {
+      const turn = this.lock(signal, undefined)
+      await this.turned(turn, signal)
+      this.unlock(turn, signal)
+      checkInto(into)
+    }
     const kept = this.#buffer?.takeInto(into)
-    if (kept) return kept
+    if (kept) {
+      loopBudget.take(0)
+      return kept
+    }
     for (;;) {
       if (this.#isOver()) return null
       const count = this.#count(native().streamRead(this.state.handle, into, 0))
@@ -87,6 +106,11 @@ export class ReadHalf extends ReadLock {
     const buffer = this.#buffer
     for (;;) {
       if (buffer.size > maxBytes) throw tooLarge(this.state, maxBytes)
+      if (this.#mustYield()) {
+        const turn = this.lock(signal, undefined)
+        await this.turned(turn, signal)
+        this.unlock(turn, signal)
+      }
       const chunk = this.#tryChunk()
       if (chunk === null) return buffer.takeRest()
       if (chunk !== undefined) buffer.push(chunk)
@@ -169,12 +193,18 @@ export class ReadHalf extends ReadLock {
     endsAtEof: boolean
   ): Promise<string | null> {
     this.enter(signal)
-    this.#buffer ??= new ReadBuffer()
-    const buffer = this.#buffer
     for (;;) {
+      if (this.#mustYield()) {
+        const turn = this.lock(signal, owner)
+        await this.turned(turn, signal)
+        this.unlock(turn, signal)
+      }
+      this.#buffer ??= new ReadBuffer()
+      const buffer = this.#buffer
       const line = buffer.takeLine(maxBytes)
       if (line === 'too-long') throw tooLong(this.state, maxBytes)
       if (line !== 'more') {
+        loopBudget.take(0)
         buffer.detach()
         return decode(this.state, buffer, line, true)
       }
@@ -205,6 +235,7 @@ export class ReadHalf extends ReadLock {
     // Discards buffered bytes after EOF was received: later reads must not see a clean EOF.
     const cutsShort = state.readOver && state.readError === null && this.#buffer !== null && this.#buffer.size > 0
     this.#buffer = null
+    this.endYield()
     if (state.readOver && !cutsShort) return
     const error = localFailure('ERR_STREAM_STOPPED', message, code)
     if (cutsShort) state.readError = error
@@ -235,6 +266,11 @@ export class ReadHalf extends ReadLock {
     return readOver && readError === null && (this.#buffer === null || this.#buffer.size === 0)
   }
 
+  /** Whether a read must let the event loop turn before it takes bytes. At the end there are none. */
+  #mustYield(): boolean {
+    return loopBudget.isSpent() && !(this.state.readOver && (this.#buffer === null || this.#buffer.size === 0))
+  }
+
   /** Bytes, `null` at EOF, `undefined` when nothing is buffered. */
   #tryChunk(): Uint8Array<ArrayBuffer> | null | undefined {
     return this.#isOver() ? null : this.#chunk(this.#tryNative())
@@ -256,7 +292,10 @@ export class ReadHalf extends ReadLock {
     const { state } = this
     if (answerOf(result) === FAILED) throw state.error(state.settleFailed(result), 'read')
     const count = state.settle(result)
-    if (count > 0) return count
+    if (count > 0) {
+      loopBudget.take(count)
+      return count
+    }
     return state.readOver ? null : undefined
   }
 

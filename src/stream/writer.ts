@@ -1,5 +1,6 @@
 import { native } from '../native/addon.js'
 import { answerOf, FAILED, PENDING, SEND_OVER } from '../native/binding.js'
+import { loopBudget, nextLoopTurn } from '../native/event-loop.js'
 import { localFailure } from '../native/failure.js'
 import { waitForWake, wakeWord } from '../native/wakeups.js'
 import { type CancelOptions, signalOf } from '../types.js'
@@ -131,13 +132,14 @@ export class WriteHalf {
 
   /** Fast path: most writes are accepted at once, without an async function. */
   #sendNow(chunk: Uint8Array | string, finish: boolean, signal: AbortSignal | undefined): Promise<void> {
-    if (signal !== undefined || this.#busy || !this.isOpen || problemOf(chunk) !== null)
+    if (signal !== undefined || this.#busy || !this.isOpen || problemOf(chunk) !== null || loopBudget.isSpent())
       return this.#send(chunk, finish, signal)
     const bytes = typeof chunk === 'string' ? encode(chunk) : chunk
     const state = this.#state
     const result = native().streamWrite(state.handle, bytes, 0, finish, false)
     if (answerOf(result) !== bytes.length) return this.#send(bytes, finish, undefined, result)
     if (finish) this.#ending = true
+    loopBudget.take(bytes.length)
     state.settle(result)
     if (finish) this.#drain()
     return accepted
@@ -169,6 +171,10 @@ export class WriteHalf {
         inTurn = true
       }
       for (;;) {
+        if (tried === undefined && loopBudget.isSpent()) {
+          bytes = owned(bytes)
+          await nextLoopTurn(state, signal)
+        }
         if (state.writeOver) this.#throw()
         // During a wait, the caller may have detached the chunk. Sending a part of it would corrupt the stream or never complete.
         if (bytes.length !== length) throw notAChunk('must not be transferred or resized before it is written')
@@ -188,6 +194,7 @@ export class WriteHalf {
           return this.#drain()
         } else {
           state.settle(result)
+          loopBudget.take(count)
           sent += count
           if ((result & SEND_OVER) !== 0) return this.#drain()
           if (sent === length && !finish) return
