@@ -1,5 +1,5 @@
 // Ends in the given way and at the given step, with calls of every kind pending. Arguments: the server's address, the way, the step, and
-// the number of turns of the event loop before the end.
+// the number of turns of the event loop and of milliseconds before the end.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,11 @@ import { createEndpoint, type PeerAddress } from 'fastn-net'
 import { duplex } from 'fastn-net/node'
 import type { Way } from './ways.js'
 
-const [address = '', way, step = '0', turns = '0', level = 'main'] = process.argv.slice(2) as [string, Way, ...string[]]
+const [address = '', way, step = '0', turns = '0', ms = '0', level = 'main'] = process.argv.slice(2) as [
+  string,
+  Way,
+  ...string[]
+]
 const server = JSON.parse(address) as PeerAddress
 const self = fileURLToPath(import.meta.url)
 
@@ -36,19 +40,19 @@ await during(
 )
 kept.close()
 if (way === 'fork' && level === 'main') {
-  const child = fork(self, [address, 'end', '0', '0', 'fork'], { stdio: 'inherit' })
+  const child = fork(self, [address, 'end', '0', '0', '0', 'fork'], { stdio: 'inherit' })
   const [code] = await once(child, 'exit')
   console.log(`fork ended with ${code}`)
 }
 if (way === 'worker' && level === 'main') {
-  const workers = [0, 1, 2].map(() => new Worker(self, { argv: [address, 'end', '0', '0', 'worker'] }))
+  const workers = [0, 1, 2].map(() => new Worker(self, { argv: [address, 'end', '0', '0', '0', 'worker'] }))
   await Promise.all(workers.map(worker => once(worker, 'online')))
-  await wait(Number(step) * 5)
+  await wait(Number(step) * 5 + Number(ms))
   await Promise.all(workers.map(worker => worker.terminate()))
   console.log(await endpoint.call(server, 'add', { a: 3, b: 4 }))
 }
 if (way === 'workers end' && level === 'main') {
-  const workers = [0, 1, 2].map(() => new Worker(self, { argv: [address, 'end', '0', '0', 'worker'] }))
+  const workers = [0, 1, 2].map(() => new Worker(self, { argv: [address, 'end', '0', '0', '0', 'worker'] }))
   await Promise.all(workers.map(worker => once(worker, 'exit')))
 }
 if (way === 'close') await endpoint.close()
@@ -64,6 +68,7 @@ async function during<Result>(at: number, call: Promise<Result>): Promise<Result
   call.catch(() => {})
   if (String(at) === step && level === 'main') {
     for (let turn = 0; turn < Number(turns); turn++) await new Promise(resolve => setImmediate(resolve))
+    if (ms !== '0') await wait(Number(ms))
     if (way === 'exit') process.exit(7)
     if (way === 'throw') await thrown()
     if (way === 'reject') void Promise.reject(new Error('as planned'))

@@ -4,9 +4,12 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { createEndpoint } from 'fastn-net'
 import { duplex } from 'fastn-net/node'
+import { Random } from '../model/program.js'
 import { steps, type Way, ways } from './ways.js'
 
-const [times = '20', concurrency = '4'] = process.argv.slice(2)
+const [times = '20', concurrency = '4', seed] = process.argv.slice(2)
+/** Arguments: runs of each way, how many at a time, and a seed of random moments; without one they are the same each time. */
+const random = seed === undefined ? undefined : new Random(Number(seed))
 const limit = 120_000
 const program = fileURLToPath(new URL('child.js', import.meta.url))
 
@@ -22,15 +25,12 @@ const address = JSON.stringify(server.address())
 
 let [passed, failed] = [0, 0]
 for (const way of Object.keys(ways) as Way[]) {
-  const runs = Array.from({ length: Number(times) }, (_, at) => ({
-    step: at % steps,
-    turns: Math.floor(at / steps) % 5
-  }))
+  const runs = Array.from({ length: Number(times) }, (_, at) => (random === undefined ? inTurn(at) : anyMoment(random)))
   const wrong: string[] = []
   const worker = async () => {
     for (let next = runs.pop(); next !== undefined; next = runs.pop()) {
-      const found = await judge(way, next.step, next.turns)
-      if (found !== undefined) wrong.push(`step ${next.step}, ${next.turns} turns: ${found}`)
+      const found = await judge(way, next)
+      if (found !== undefined) wrong.push(`step ${next.step}, ${next.turns} turns, ${next.ms} ms: ${found}`)
     }
   }
   await Promise.all(Array.from({ length: Number(concurrency) }, worker))
@@ -44,19 +44,35 @@ console.log(`${passed} passed, ${failed} failed`)
 await server.close()
 if (failed > 0) process.exitCode = 1
 
+/** When a program ends: this many turns of the event loop and milliseconds after the step. */
+interface Moment {
+  readonly step: number
+  readonly turns: number
+  readonly ms: number
+}
+
+function inTurn(at: number): Moment {
+  return { step: at % steps, turns: Math.floor(at / steps) % 5, ms: 0 }
+}
+
+function anyMoment(random: Random): Moment {
+  // Most of the pending calls settle within a few milliseconds.
+  return { step: random.below(steps), turns: random.below(40), ms: random.below(2) * random.below(60) }
+}
+
 /** Runs one program. Returns how its end differs from the expected one, if it does. */
-async function judge(way: Way, step: number, turns: number): Promise<string | undefined> {
+async function judge(way: Way, { step, turns, ms }: Moment): Promise<string | undefined> {
   const { FASTN_NET_LOG: _, ...rest } = process.env
   const env = { ...rest, FASTN_NET_NETWORK: 'loopback' }
-  const child = spawn(process.execPath, [program, address, way, String(step), String(turns)], {
+  const child = spawn(process.execPath, [program, address, way, String(step), String(turns), String(ms)], {
     env,
     stdio: ['ignore', 'pipe', 'pipe']
   })
   let [stdout, stderr, late] = ['', '', false]
   child.stdout.setEncoding('utf8').on('data', text => {
     stdout += text
-    if (stdout.endsWith('ready\n') && way === 'signal') child.kill('SIGTERM')
-    if (stdout.endsWith('ready\n') && way === 'kill') child.kill('SIGKILL')
+    if (stdout.endsWith('ready\n') && way === 'signal') setTimeout(() => child.kill('SIGTERM'), ms)
+    if (stdout.endsWith('ready\n') && way === 'kill') setTimeout(() => child.kill('SIGKILL'), ms)
   })
   child.stderr.setEncoding('utf8').on('data', text => {
     stderr += text
