@@ -10,11 +10,10 @@ const { thing, way, count, isWhole } = JSON.parse(process.argv[2] as string) as 
 const { closes, holds } = ways[way]
 const rounds = isWhole ? 12 : 4
 /**
- * Growth that is not a leak, from the second quarter of the rounds on. The first rounds compile code and fill the allocator's
- * pools, up to 110 MiB; a short run ends before that, and each worker leaves fragments. In a whole run, 150 bytes per stream exceed the
- * limit, or 80 KiB per endpoint.
+ * Growth that is not a leak, from the second quarter of the rounds on. The first rounds compile code and fill the allocator's pools, and
+ * a short run ends before that. In a whole run, 150 bytes per stream exceed the limit, or 80 KiB per endpoint.
  */
-const rss = (isWhole ? (thing === 'workers' ? 16 : 8) : 24) * mebibyte
+const rss = (isWhole ? 8 : 24) * mebibyte
 const limits: Memory = { rss, heap: mebibyte / 2 }
 const size = Math.ceil(count / rounds)
 const { round, end, isIdle, endsOnlyWithOwner = false, keepsHandle = false } = things[thing]({ closes, holds }, size)

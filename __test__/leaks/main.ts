@@ -31,9 +31,9 @@ console.log(`${passed} passed, ${failed} failed`)
 if (failed > 0) process.exitCode = 1
 
 async function judge(what: Case): Promise<Result> {
-  // V8 otherwise doubles the space of young objects as it likes, up to 48 MiB.
+  // Growth that depends on the moment, by tens of MiB: the space of V8's young objects, and a pool of glibc for each further thread.
   const args = ['--expose-gc', '--max-semi-space-size=1', '--enable-source-maps', program, JSON.stringify(what)]
-  const env = { ...process.env, FASTN_NET_NETWORK: 'loopback' }
+  const env = { ...process.env, FASTN_NET_NETWORK: 'loopback', MALLOC_ARENA_MAX: '1' }
   const child = spawn(process.execPath, args, { env, timeout: 1_800_000, stdio: ['ignore', 'pipe', 'pipe'] })
   const [out, err, [code, signal]] = await Promise.all([
     text(child.stdout),
