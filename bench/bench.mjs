@@ -1,7 +1,7 @@
 // Driver: runs the workloads of all libraries, interleaved, and appends one JSON line per run.
 //   node bench.mjs [--lib a,b] [--work A,B,C,Ds,Dc,E] [--runs 3] [--out results.jsonl] [--timeout 120] [--opts '{"mib":64}']
 import { fork, spawn, spawnSync } from 'node:child_process'
-import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
@@ -102,31 +102,37 @@ function measure(lib, work) {
 async function measureImport(lib) {
   const { info } = await import(`./libs/${lib}/adapter.mjs`)
   const cwd = `${here}libs/${lib}`
-  const wall = code => {
+  // Files, as programs are: with --eval, the import would also pay for Node's first read of a module.
+  const folder = mkdtempSync(`${cwd}/import-`)
+  const program = (name, imports) => {
+    const file = `${folder}/${name}.mjs`
+    writeFileSync(file, `${imports}\nprocess.exit(0)\n`)
+    return file
+  }
+  const empty = program('empty', '')
+  const full = program('full', info.modules.map(m => `import ${JSON.stringify(m)}`).join('\n'))
+  const wall = file => {
     const t = performance.now()
-    const r = spawnSync(process.execPath, ['--no-warnings', '--input-type=module', '-e', `${code};process.exit(0)`], {
-      cwd,
-      timeout: 30000
-    })
+    const r = spawnSync(process.execPath, ['--no-warnings', file], { cwd, timeout: 30000 })
     if (r.status !== 0) throw new Error(String(r.stderr).slice(-500))
     return performance.now() - t
   }
   const median = a => a.sort((x, y) => x - y)[a.length >> 1]
-  const code = info.modules.map(m => `import ${JSON.stringify(m)}`).join(';')
-  const empty = [],
-    full = []
-  wall(code)
+  const emptyMs = []
+  const fullMs = []
+  wall(full)
   for (let i = 0; i < 7; i++) {
-    empty.push(wall(''))
-    full.push(wall(code))
+    emptyMs.push(wall(empty))
+    fullMs.push(wall(full))
   }
+  rmSync(folder, { recursive: true })
   const nm = `${cwd}/node_modules`
   const kib = existsSync(nm) ? Number(spawnSync('du', ['-sk', nm]).stdout.toString().split('\t')[0]) : 0
   const lock = `${nm}/.package-lock.json`
   const packages = existsSync(lock)
     ? Object.keys(JSON.parse(readFileSync(lock, 'utf8')).packages).filter(p => p && existsSync(`${cwd}/${p}`)).length
     : 0
-  return { importMs: median(full) - median(empty), emptyMs: median(empty), mib: kib / 1024, packages }
+  return { importMs: median(fullMs) - median(emptyMs), emptyMs: median(emptyMs), mib: kib / 1024, packages }
 }
 
 for (let run = 1; run <= runs; run++) {
