@@ -4,45 +4,75 @@ import { offAbort, onAbort } from '../util/abort.js'
 const { setImmediate, setTimeout } = globalThis
 const now = performance.now.bind(performance)
 
-/** How long calls may complete without a turn of the event loop, in milliseconds. */
+/** How long calls may complete since the addon's last wake, or a turn, in milliseconds. */
 const sliceMs = 1
+/** After this time without a turn that was noticed, in milliseconds, the next one is. */
+const noticeMs = 5
+/** How long calls may complete from then on, in milliseconds. */
+const latestMs = 15
 /** Units between two looks at the clock. */
-const unitsPerLook = 8
-/** A call costs one unit, and one more for each of these many bytes. */
-const bytesPerUnit = 4096
+const unitsPerLook = 16
+/** A call costs one unit, and one more for each 4 KiB. */
+const unitShift = 12
 
 /**
  * Time for calls that complete without waiting. Their promises settle in microtasks, which run before timers, signals and other peers: a
  * peer that sends as fast as a loop reads would otherwise stop the event loop for ever. When the time is over, the next call waits for
  * {@link nextLoopTurn}, as it would for bytes.
  *
- * A slice begins with a turn that calls have waited for. Other turns go unnoticed, which costs one wait per slice at most.
+ * A wake by the addon renews the slice, so that requests do not wait. But it is no turn: Node.js delivers up to 1,000 wakes in one.
  */
 class LoopBudget {
   #units = unitsPerLook
+  /** End of the slice. 0: it begins with the next look. */
   #endsAt = 0
+  /** When a turn must be noticed, and once that was requested, when calls must wait for it. */
+  #dueAt = 0
+  #isRequested = false
 
   /** Counts a call that has completed. */
   take(bytes: number): void {
-    this.#units -= 1 + Math.floor(bytes / bytesPerUnit)
+    this.#units -= 1 + (bytes >>> unitShift)
   }
 
   /** Whether the next call must wait for {@link nextLoopTurn}. One that has waited completes in any case. */
   isSpent(): boolean {
-    if (this.#units > 0) return false
-    if (now() >= this.#endsAt) return true
-    this.#units = unitsPerLook
-    return false
+    return this.#units <= 0 && this.#look()
   }
 
-  renew(): void {
+  /** The addon has woken this thread: no earlier call holds it up. */
+  woken(): void {
+    this.#endsAt = 0
+  }
+
+  /** The event loop has turned. */
+  turned(): void {
+    const time = now()
     this.#units = unitsPerLook
-    this.#endsAt = now() + sliceMs
+    this.#endsAt = time + sliceMs
+    this.#dueAt = time + noticeMs
+    this.#isRequested = false
+  }
+
+  #look(): boolean {
+    const time = now()
+    if (this.#endsAt === 0) this.#endsAt = time + sliceMs
+    else if (time >= this.#endsAt) return true
+    if (time >= this.#dueAt) {
+      if (this.#isRequested) return true
+      this.#isRequested = true
+      this.#dueAt = time + latestMs
+      // Without a reference, it neither shortens the loop's wait for events nor keeps the process alive.
+      setImmediate(noticed).unref()
+    }
+    this.#units = unitsPerLook
+    return false
   }
 }
 
 /** The budget of this thread. */
 export const loopBudget: LoopBudget = new LoopBudget()
+const noticed = () => loopBudget.turned()
 
 /** Whose calls wait. */
 interface Owner {
@@ -96,7 +126,7 @@ function turned(): void {
 
 // Only resumes promises: no user code runs here.
 function resume(): void {
-  loopBudget.renew()
+  loopBudget.turned()
   const calls = waiting
   waiting = []
   for (const call of calls) call()

@@ -1,6 +1,7 @@
 import { offAbort, onAbort } from '../util/abort.js'
 import { native } from './addon.js'
 import type { Native } from './binding.js'
+import { loopBudget } from './event-loop.js'
 
 // Kept here: a test that replaces the global clock must not keep the process alive.
 const { setTimeout } = globalThis
@@ -179,6 +180,7 @@ const woken = new Uint32Array(512)
 
 // Only resumes promises: no user code runs here, so nothing can throw half way.
 function drain(): void {
+  loopBudget.woken()
   const addon = native()
   let count: number
   do {

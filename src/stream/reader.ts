@@ -45,7 +45,7 @@ export class ReadHalf extends ReadLock {
     first?: number
   ): Promise<Uint8Array<ArrayBuffer> | null> {
     this.enter(signal)
-    if (first === undefined && this.#mustYield()) {
+    if (first === undefined && loopBudget.isSpent() && this.#hasMore()) {
       const turn = this.lock(signal, owner)
       await this.turned(turn, signal)
       this.unlock(turn, signal)
@@ -70,7 +70,7 @@ export class ReadHalf extends ReadLock {
   async readInto(into: Uint8Array, signal?: AbortSignal): Promise<number | null> {
     this.enter(signal)
     checkInto(into)
-    if (this.#mustYield()) {
+    if (loopBudget.isSpent() && this.#hasMore()) {
       const turn = this.lock(signal, undefined)
       await this.turned(turn, signal)
       this.unlock(turn, signal)
@@ -106,7 +106,7 @@ export class ReadHalf extends ReadLock {
     const buffer = this.#buffer
     for (;;) {
       if (buffer.size > maxBytes) throw tooLarge(this.state, maxBytes)
-      if (this.#mustYield()) {
+      if (loopBudget.isSpent() && this.#hasMore()) {
         const turn = this.lock(signal, undefined)
         await this.turned(turn, signal)
         this.unlock(turn, signal)
@@ -194,7 +194,7 @@ export class ReadHalf extends ReadLock {
   ): Promise<string | null> {
     this.enter(signal)
     for (;;) {
-      if (this.#mustYield()) {
+      if (loopBudget.isSpent() && this.#hasMore()) {
         const turn = this.lock(signal, owner)
         await this.turned(turn, signal)
         this.unlock(turn, signal)
@@ -266,9 +266,9 @@ export class ReadHalf extends ReadLock {
     return readOver && readError === null && (this.#buffer === null || this.#buffer.size === 0)
   }
 
-  /** Whether a read must let the event loop turn before it takes bytes. At the end there are none. */
-  #mustYield(): boolean {
-    return loopBudget.isSpent() && !(this.state.readOver && (this.#buffer === null || this.#buffer.size === 0))
+  /** Whether there may be bytes to read: a read at the end need not let the event loop turn. */
+  #hasMore(): boolean {
+    return !this.state.readOver || (this.#buffer !== null && this.#buffer.size > 0)
   }
 
   /** Bytes, `null` at EOF, `undefined` when nothing is buffered. */
