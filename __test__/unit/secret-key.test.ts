@@ -74,6 +74,22 @@ test('the stack starts at the caller', t => {
   t.regex(t.throws(() => SecretKey.from('x')).stack ?? '', /secret-key\.test/)
 })
 
+test('detached bytes are neither a key nor a message nor a signature', t => {
+  const detached = new Uint8Array(32)
+  structuredClone(detached.buffer, { transfer: [detached.buffer] })
+  const key = SecretKey.generate()
+  const none = new Uint8Array(0)
+  for (const call of [
+    () => SecretKey.from(detached),
+    () => PublicKey.from(detached),
+    () => key.sign(detached),
+    () => key.publicKey.verify(detached, key.sign(none)),
+    () => key.publicKey.verify(none, detached)
+  ])
+    t.throws(call, { code: 'ERR_INVALID_ARGUMENT', message: / must not be detached$/ })
+  t.true(key.publicKey.verify(none, key.sign(none)))
+})
+
 test('sign accepts only bytes', t => {
   const error = t.throws(() => SecretKey.from(hex).sign('text' as unknown as Uint8Array))
   t.true(isFastnNetError(error, 'ERR_INVALID_ARGUMENT'))

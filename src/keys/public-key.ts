@@ -24,7 +24,7 @@ export class PublicKey {
    * Parses an ID52, 64 hex digits (both in any case), z-base-32 (52 characters), or 32 bytes, which are copied. Returns a
    * `PublicKey` unchanged.
    *
-   * @throws {FastnNetError} `ERR_PEER_ADDRESS` if `key` is not a public key.
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS` if `key` is not a public key. `ERR_INVALID_ARGUMENT` for detached bytes.
    */
   static from(key: string | Uint8Array | PublicKey): PublicKey {
     if (key instanceof PublicKey) return key
@@ -34,7 +34,7 @@ export class PublicKey {
       return new PublicKey(internal, bytes)
     }
     if (!isBytes(key)) throw notAKey(`got ${typeof key}`)
-    const bytes = new Uint8Array(key)
+    const bytes = new Uint8Array(checkBytes('key', key))
     if (bytes.length !== 32) throw notAKey(`got ${bytes.length} bytes instead of 32`)
     if (!native().publicKeyCheck(bytes)) throw notAKey('the 32 bytes are not a point on the curve')
     return new PublicKey(internal, bytes)
@@ -59,7 +59,7 @@ export class PublicKey {
   /**
    * Whether `signature` is this key's signature of `bytes`. `false` if it is not 64 bytes long.
    *
-   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if an argument is not a `Uint8Array`.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if an argument is not a `Uint8Array`, or is detached.
    *
    * @example
    * PublicKey.from(id52).verify(bytes, signature)

@@ -35,14 +35,15 @@ export class SecretKey {
   /**
    * Parses 64 hex digits (in any case) or 32 bytes, which are copied. Returns a `SecretKey` unchanged.
    *
-   * @throws {FastnNetError} `ERR_SECRET_KEY` if `key` is not a secret key. The message does not contain it.
+   * @throws {FastnNetError} `ERR_SECRET_KEY` if `key` is not a secret key. The message does not contain it. `ERR_INVALID_ARGUMENT` for
+   * detached bytes.
    *
    * @example
    * const secretKey = SecretKey.from(process.env.SECRET_KEY ?? '') // 64 hex digits
    */
   static from(key: string | Uint8Array | SecretKey): SecretKey {
     if (key instanceof SecretKey) return key
-    if (isBytes(key)) return new SecretKey(internal, new Uint8Array(key))
+    if (isBytes(key)) return new SecretKey(internal, new Uint8Array(checkBytes('key', key)))
     if (typeof key !== 'string') {
       throw new FastnNetError('ERR_SECRET_KEY', `not a secret key: got ${typeof key}; give 32 bytes or 64 hex digits`)
     }
@@ -64,7 +65,7 @@ export class SecretKey {
   /**
    * Signs bytes. Returns an Ed25519 signature of 64 bytes, which is deterministic.
    *
-   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `bytes` is not a `Uint8Array`.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `bytes` is not a `Uint8Array`, or is detached.
    *
    * @example
    * const signature = secretKey.sign(new TextEncoder().encode('agreed'))

@@ -1,5 +1,5 @@
 import { FastnNetError } from '../errors.js'
-import { isBytes, isShared } from '../util/bytes.js'
+import { isBytes, isDetached, isShared } from '../util/bytes.js'
 
 // Checks the chunks that callers write, and the buffers that they read into.
 const encoder = new TextEncoder()
@@ -28,18 +28,8 @@ export function owned(bytes: Uint8Array): Uint8Array {
 export function problemOf(chunk: Uint8Array | string): string | null {
   if (typeof chunk === 'string') return null
   if (!isBytes(chunk)) return 'must be a Uint8Array or a string: writeJson sends other values'
-  if (chunk.length === 0 && chunk !== noBytes && isDetached(chunk.buffer)) return 'must not be detached'
+  if (chunk !== noBytes && isDetached(chunk)) return 'must not be detached'
   return isShared(chunk) ? 'must not be shared memory' : null
-}
-
-/** `ArrayBuffer.prototype.detached` came with Node.js 22. */
-function isDetached(buffer: ArrayBufferLike): boolean {
-  try {
-    new Uint8Array(buffer)
-    return false
-  } catch {
-    return true
-  }
 }
 
 export function checkChunk(chunk: Uint8Array): Uint8Array {

@@ -19,13 +19,29 @@ export function isShared(bytes: Uint8Array): boolean {
   }
 }
 
+/** Whether the memory was transferred to another owner. The bytes look empty then. */
+export function isDetached(bytes: Uint8Array): boolean {
+  if (bytes.length > 0) return false
+  try {
+    // `ArrayBuffer.prototype.detached` came with Node.js 22.
+    new Uint8Array(bytes.buffer)
+    return false
+  } catch {
+    return true
+  }
+}
+
 function getter(prototype: object, name: PropertyKey): (this: unknown) => unknown {
   return Object.getOwnPropertyDescriptor(prototype, name)?.get as () => unknown
 }
 
-/** Returns `value` if it is a `Uint8Array`, else throws `ERR_INVALID_ARGUMENT`. */
+/** Returns `value` if it is a `Uint8Array` that is not detached, else throws `ERR_INVALID_ARGUMENT`. */
 export function checkBytes(name: string, value: unknown): Uint8Array {
-  if (isBytes(value)) return value
+  if (isBytes(value)) {
+    // An empty message would be signed in its place.
+    if (isDetached(value)) throw new FastnNetError('ERR_INVALID_ARGUMENT', `${name} must not be detached`)
+    return value
+  }
   throw new FastnNetError('ERR_INVALID_ARGUMENT', `${name} must be a Uint8Array: encode text with new TextEncoder()`)
 }
 
