@@ -39,10 +39,11 @@ test('without a relay, doctor fails and says what to do', async t => {
   const [command = '', ...args] = alone
   // Linux with network namespaces only.
   if (spawnSync(command, [...args, 'true']).status !== 0) return void t.pass()
-  const relay = ['--network', 'internet', '--relay', 'http://127.0.0.1:1']
+  const relay = ['--network', 'internet', '--relay', 'http://127.0.0.1:1', '--timeout', '500ms']
   const end = await cli(['doctor', '--json', ...relay], { cwd: folderFor(t), before: alone })
   t.is(end.code, 1)
   const found = eventsOf(end).find(({ name }) => name === 'relay')
   t.like(found, { status: 'fail' })
+  t.is(found?.detail, 'no relay was reached within 0.5 s')
   t.regex(String(found?.advice), /--relay/)
 })

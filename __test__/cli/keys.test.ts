@@ -33,7 +33,7 @@ test('keygen never overwrites a file, and leaves no other file', async t => {
   const { code, lines, stderr } = await cli(['keygen', '--file', 'my.key'], { cwd: folder })
   t.is(code, 1)
   t.deepEqual(lines, [])
-  t.regex(stderr, /'my\.key': it exists, and a key is never overwritten/)
+  t.regex(stderr, /'my\.key': it exists, .* never overwritten\. To print its ID52: fastn-net id --key my\.key$/m)
   t.is(readFileSync(join(folder, 'my.key'), 'utf8'), 'precious')
   t.deepEqual(readdirSync(folder), ['my.key'])
 })

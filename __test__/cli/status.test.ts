@@ -45,6 +45,9 @@ test('a running command is shown with its services, peers and requests', async t
   t.is(typeof peer?.sendRate, 'number')
   const { stdout } = await cli(['status'], { env })
   t.regex(stdout.toString(), /^folder \(\d+\), for \d+ s, ID52 \w{52}\n {2}service files, folder .*, 0 in progress\n/)
+  await endpoint.close()
+  const ended = eventsOf(await cli(['status', '--json'], { env })).find(({ event }) => event === 'peer')
+  t.like(ended, { state: 'idle', error: null }, 'the end of a program is not an error')
 })
 
 test('without a running command, status is 1; a killed command is forgotten', async t => {

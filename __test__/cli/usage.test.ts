@@ -31,6 +31,25 @@ test('--version prints the version', async t => {
   }
 })
 
+test('help prints the same as --help', async t => {
+  for (const [words, flags] of [
+    [['help'], ['--help']],
+    [
+      ['help', 'ping'],
+      ['ping', '--help']
+    ],
+    [
+      ['help', 'rig', 'run'],
+      ['rig', 'run', '--help']
+    ]
+  ] as const) {
+    const [told, expected] = [await cli(words), await cli(flags)]
+    t.is(told.code, 0)
+    t.is(told.stdout.toString(), expected.stdout.toString())
+  }
+  t.regex((await cli(['help', 'pign'])).stderr, /unknown command 'pign'\. Did you mean 'ping'\?/)
+})
+
 test('--help lists every command, on stdout and without escape sequences', async t => {
   const { code, lines, stderr } = await cli(['--help'])
   t.is(code, 0)

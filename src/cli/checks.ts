@@ -14,8 +14,12 @@ export interface Finding {
 
 /** Clock skew at which relay certificates fail. */
 const maxSkewMs = 60_000
-/** Timeout of a network check. */
-const waitMs = 10_000
+/** Limits of a check of the network. */
+export interface Limits {
+  readonly signal: AbortSignal
+  /** How long the check may wait, in milliseconds. */
+  readonly timeout: number
+}
 
 /** The runtime, the system and the addon. */
 export async function checkRuntime(): Promise<Finding> {
@@ -52,14 +56,14 @@ function canBind(type: SocketType): Promise<string | undefined> {
 }
 
 /** Whether two local endpoints reach each other. */
-export async function checkLoopback(signal: AbortSignal): Promise<Finding> {
+export async function checkLoopback({ signal, timeout }: Limits): Promise<Finding> {
   const options = { network: 'loopback', signal, closeTimeout: 500 } as const
   const server = await createEndpoint(options)
   const client = await createEndpoint(options)
   try {
     const listener = server.listen({ Doctor: () => {} })
     await listener.ready
-    const ms = await client.ping(server.address(), { signal: AbortSignal.any([signal, AbortSignal.timeout(waitMs)]) })
+    const ms = await client.ping(server.address(), { signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]) })
     return { status: 'ok', detail: `two endpoints on this machine reach each other in ${ms.toFixed(1)} ms` }
   } catch (error) {
     signal.throwIfAborted()
@@ -71,13 +75,13 @@ export async function checkLoopback(signal: AbortSignal): Promise<Finding> {
 }
 
 /** Whether a relay is connected. */
-export async function checkRelay(endpoint: Endpoint, signal: AbortSignal): Promise<Finding> {
-  await endpoint.ticket({ timeout: waitMs, signal })
+export async function checkRelay(endpoint: Endpoint, { signal, timeout }: Limits): Promise<Finding> {
+  await endpoint.ticket({ timeout, signal })
   const { relays } = endpoint.address()
   if (relays.length > 0) return { status: 'ok', detail: `connected to ${relays.join(', ')}` }
   return {
     status: 'fail',
-    detail: `no relay was reached within ${waitMs / 1000} s`,
+    detail: `no relay was reached within ${timeout / 1000} s`,
     advice:
       'Allow HTTPS to the relays, or name your own with --relay. Peers can reach this machine on the local network only.'
   }
@@ -115,9 +119,9 @@ function isPublic(host: string): boolean {
 }
 
 /** Whether peers can find this endpoint by its ID52 alone. */
-export async function checkLookup(endpoint: Endpoint, signal: AbortSignal): Promise<Finding> {
+export async function checkLookup(endpoint: Endpoint, { signal, timeout }: Limits): Promise<Finding> {
   const listener = endpoint.listen({ Doctor: () => {} })
-  const other = await createEndpoint({ signal, closeTimeout: 500, openTimeout: waitMs })
+  const other = await createEndpoint({ signal, closeTimeout: 500, openTimeout: timeout })
   try {
     await listener.ready
     const started = performance.now()
@@ -134,12 +138,12 @@ export async function checkLookup(endpoint: Endpoint, signal: AbortSignal): Prom
 }
 
 /** Compares the clock with a relay's. */
-export async function checkClock(relay: string | undefined, signal: AbortSignal): Promise<Finding> {
+export async function checkClock(relay: string | undefined, { signal, timeout }: Limits): Promise<Finding> {
   if (relay === undefined) return { status: 'skipped', detail: 'no relay to compare the clock with' }
   try {
     const response = await fetch(relay, {
       method: 'HEAD',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(waitMs)])
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)])
     })
     const date = Date.parse(response.headers.get('date') ?? '')
     if (Number.isNaN(date)) return { status: 'skipped', detail: 'the relay does not tell the time' }

@@ -24,6 +24,7 @@ async function main(argv: readonly string[]): Promise<number> {
     if (first === '--version' || first === '-V') return await print(output, version, { event: 'version', version })
     if (first === undefined) return await printMissing(output)
     if (first === '--help' || first === '-h') return await printHelp(output, undefined)
+    if (first === 'help') return await printHelp(output, helped(rest))
     const found = commandOf(first, commands, '')
     name = ` ${found.name}`
     const [command, words] = ofGroup(found, rest)
@@ -59,6 +60,14 @@ function ofGroup(command: Command, [first, ...rest]: readonly string[]): [Comman
   if (first === undefined) throw new UsageError(`a command is missing: ${command.arguments?.[0]?.help}`)
   if (first === '--help' || first === '-h') return [command, [first]]
   return [commandOf(first, command.commands, `${command.name} `), rest]
+}
+
+/** The command of which `help` tells; `undefined`: the program. */
+function helped([first, second]: readonly string[]): Command | undefined {
+  if (first === undefined || first.startsWith('-')) return undefined
+  const command = commandOf(first, commands, '')
+  if (command.commands === undefined || second === undefined) return command
+  return commandOf(second, command.commands, `${command.name} `)
 }
 
 function commandOf(name: string, among: readonly Command[], prefix: string): Command {

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { SecretKey, saveSecretKey } from '../../index.js'
 import type { Command } from '../command.js'
 import { CliError, UsageError } from '../failure.js'
+import { shellWord } from '../quote.js'
 
 /** Creates a key. */
 export const keygen: Command = {
@@ -54,7 +55,8 @@ async function writeKeyFile(path: string, secretKey: SecretKey): Promise<void> {
     await link(temporary, target)
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException
-    const why = code === 'EEXIST' ? 'it exists, and a key is never overwritten' : code
+    const isThere = 'it exists, and a key is never overwritten. To print its ID52: fastn-net id --key'
+    const why = code === 'EEXIST' ? `${isThere} ${shellWord(path)}` : code
     throw new CliError('ERR_KEY_STORE', `cannot write the key file '${path}': ${why}`)
   } finally {
     await rm(temporary, { force: true })

@@ -92,6 +92,12 @@ function isConnected({ connections }: PeerInfo): boolean {
   return connections.length > 0
 }
 
+/** A program that has ended is no failure, and another peer would not do. */
+function errorText(error: PeerInfo['lastError'], state: PeerInfo['state']): string | null {
+  if (state === 'idle' && error?.code === 'ERR_SHUTTING_DOWN') return null
+  return error?.message.slice(0, 500) ?? null
+}
+
 function peerStatus({ id52, state, connections, lastError }: PeerInfo): PeerStatus {
   const [first] = connections
   const path = first?.paths.find(({ selected }) => selected)
@@ -107,6 +113,6 @@ function peerStatus({ id52, state, connections, lastError }: PeerInfo): PeerStat
     bytesReceived: sum(stats => stats.bytesReceived),
     streams: sum(stats => stats.streams),
     connections: connections.length,
-    error: lastError?.message.slice(0, 500) ?? null
+    error: errorText(lastError, state)
   }
 }
