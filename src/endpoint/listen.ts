@@ -26,6 +26,9 @@ import { ServeLoop } from './serve-loop.js'
  */
 export type StreamHandler = (stream: PeerStream) => unknown
 
+/** A type that no handler has. A compiler's error names the property that is missing: why there is none. */
+export type NoHandler<Why extends string> = StreamHandler & { readonly [Reason in Why]: never }
+
 /**
  * Handlers by protocol: an object keyed by protocol name, or `[protocol, handler]` pairs for any protocol. A name that is not a unit
  * protocol means `{ Generic: name }`. The library answers `Ping` itself.
@@ -36,9 +39,9 @@ export type StreamHandlers =
   | {
       readonly [name: string]: StreamHandler | undefined
       /** Not allowed: the library answers pings. */
-      readonly Ping?: undefined
+      readonly Ping?: NoHandler<'the library answers Ping itself'> | undefined
       /** Not allowed: use a pair with `Protocol.generic(value)`. */
-      readonly Generic?: undefined
+      readonly Generic?: NoHandler<'write [[Protocol.generic(value), handler]]'> | undefined
     }
   | readonly (readonly [Protocol, StreamHandler])[]
 
