@@ -726,7 +726,7 @@ declare class PublicKey {
      * Parses an ID52, 64 hex digits (both in any case), z-base-32 (52 characters), or 32 bytes, which are copied. Returns a
      * `PublicKey` unchanged.
      *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS` if `key` is not a public key.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS` if `key` is not a public key. `ERR_INVALID_ARGUMENT` for detached bytes.
      */
     static from(key: string | Uint8Array | PublicKey): PublicKey;
     /** ID52: 52 characters of lower-case base32hex. */
@@ -738,7 +738,7 @@ declare class PublicKey {
     /**
      * Whether `signature` is this key's signature of `bytes`. `false` if it is not 64 bytes long.
      *
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if an argument is not a `Uint8Array`.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if an argument is not a `Uint8Array`, or is detached.
      *
      * @example
      * PublicKey.from(id52).verify(bytes, signature)
@@ -1054,6 +1054,10 @@ declare class Listener implements AsyncDisposable {
  * `stream.signal` aborts when the caller leaves. Pass it on to whatever the handler waits for.
  */
 type StreamHandler = (stream: PeerStream) => unknown;
+/** A type that no handler has. A compiler's error names the property that is missing: why there is none. */
+type NoHandler<Why extends string> = StreamHandler & {
+    readonly [Reason in Why]: never;
+};
 /**
  * Handlers by protocol: an object keyed by protocol name, or `[protocol, handler]` pairs for any protocol. A name that is not a unit
  * protocol means `{ Generic: name }`. The library answers `Ping` itself.
@@ -1063,9 +1067,9 @@ type StreamHandler = (stream: PeerStream) => unknown;
 type StreamHandlers = {
     readonly [name: string]: StreamHandler | undefined;
     /** Not allowed: the library answers pings. */
-    readonly Ping?: undefined;
+    readonly Ping?: NoHandler<'the library answers Ping itself'> | undefined;
     /** Not allowed: use a pair with `Protocol.generic(value)`. */
-    readonly Generic?: undefined;
+    readonly Generic?: NoHandler<'write [[Protocol.generic(value), handler]]'> | undefined;
 } | readonly (readonly [Protocol, StreamHandler])[];
 /** Options of {@link Endpoint.listen}. */
 interface ListenOptions {
@@ -1275,7 +1279,13 @@ interface BridgeHttpOptions extends CancelOptions {
     openTimeout?: number | undefined;
 }
 
-/** Options of {@link Endpoint.fetch}: those of the global `fetch` that apply between peers, and a few more. */
+/**
+ * Options of {@link Endpoint.fetch}: those of the global `fetch`, and a few more. Others are `ERR_INVALID_ARGUMENT`, such as `timeout`: pass
+ * `signal: AbortSignal.timeout(ms)`. For a library that adds some of its own, pass `new Request(input, init)` on, which drops them.
+ *
+ * These have no effect between peers: `cache`, `credentials`, `dispatcher`, `duplex`, `keepalive`, `mode`, `priority`, `referrer`,
+ * `referrerPolicy` and `window`. `integrity` is refused.
+ */
 interface FetchOptions extends Omit<RequestInit, 'body'> {
     /** Body, as for the global `fetch`. An async iterable of `Uint8Array` is streamed. */
     body?: RequestInit['body'] | AsyncIterable<Uint8Array> | null;
@@ -1643,7 +1653,7 @@ declare abstract class RequestEndpoint {
     /**
      * Returns the methods of a service at a peer. Each is a {@link call} with the service's schemas at both ends. Opens nothing.
      *
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. Methods: the errors of {@link call}.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. `ERR_PEER_ADDRESS` if `peer` is no peer. Methods: the errors of {@link call}.
      *
      * @example
      * const sum = await endpoint.client(calculator, peer).add({ a: 1, b: 2 }, { timeout: 1_000 })
@@ -2103,7 +2113,8 @@ declare class SecretKey {
     /**
      * Parses 64 hex digits (in any case) or 32 bytes, which are copied. Returns a `SecretKey` unchanged.
      *
-     * @throws {FastnNetError} `ERR_SECRET_KEY` if `key` is not a secret key. The message does not contain it.
+     * @throws {FastnNetError} `ERR_SECRET_KEY` if `key` is not a secret key. The message does not contain it. `ERR_INVALID_ARGUMENT` for
+     * detached bytes.
      *
      * @example
      * const secretKey = SecretKey.from(process.env.SECRET_KEY ?? '') // 64 hex digits
@@ -2116,7 +2127,7 @@ declare class SecretKey {
     /**
      * Signs bytes. Returns an Ed25519 signature of 64 bytes, which is deterministic.
      *
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `bytes` is not a `Uint8Array`.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `bytes` is not a `Uint8Array`, or is detached.
      *
      * @example
      * const signature = secretKey.sign(new TextEncoder().encode('agreed'))

@@ -87,7 +87,7 @@ interface ServeNodeHttpOptions {
  *
  * The peer answers with `endpoint.serveHttp` or {@link serveNodeHttp}. A request fails with the errors of `endpoint.getStream`.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. `ERR_PEER_ADDRESS` if `peer` is no peer.
  *
  * @example
  * const agent = httpAgent(endpoint, peer)
@@ -106,7 +106,7 @@ type PeerConnector = (options: object, connected: (error: Error | null, socket: 
  * only sent as `Host`; for `https:` too, there is no TLS within the stream, which is encrypted anyway. A request fails with the errors of
  * `endpoint.getStream`, as undici wraps them.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. `ERR_PEER_ADDRESS` if `peer` is no peer.
  *
  * @example
  * const dispatcher = new Agent({ connect: peerConnector(endpoint, peer) })

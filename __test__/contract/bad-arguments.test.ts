@@ -19,7 +19,7 @@ import {
   saveSecretKey,
   setLogger
 } from 'fastn-net'
-import { duplex } from 'fastn-net/node'
+import { duplex, httpAgent } from 'fastn-net/node'
 import { endpointNames } from '../../dist/modules/endpoint/options.js'
 import { bridgeHttpNames, exposeHttpNames } from '../../dist/modules/tunnel/http-options.js'
 import {
@@ -221,6 +221,10 @@ test('functions of an endpoint, its connections and streams', async t => {
     'call, protocol': value => client.call(address, value, 1, { timeout: 10 }),
     'call, input': value => client.call(address, 'none', value, { timeout: 10 }),
     'call, options': value => client.call(address, 'none', 1, value),
+    'fetch, peer': value => client.fetch(value, '/', { signal: AbortSignal.timeout(10) }).catch(notAborted),
+    'fetch, input': value => client.fetch(address, value, { signal: AbortSignal.timeout(10) }).catch(notAborted),
+    'httpAgent, peer': value => void httpAgent(client, value).destroy(),
+    'httpAgent, options': value => void httpAgent(client, address, value).destroy(),
     'serve, protocol': value => client.serve(value, () => {}),
     'serve, handler': value => client.serve('Http', value),
     'serve, options': value => client.serve('Socks5', () => {}, value),
@@ -254,6 +258,9 @@ test('functions of an endpoint, its connections and streams', async t => {
     calls[`listen ${name}`] = value => client.listen({ RigControl() {} }, { [name]: value })
   for (const name of ['signal', 'timeout', 'maxBytes', 'idempotent', 'schema'])
     calls[`call ${name}`] = value => client.call(address, 'none', 1, { [name]: value })
+  for (const name of ['service', 'maxHeaderBytes', 'maxBodyBytes', 'redirect', 'integrity', 'timeout'])
+    calls[`fetch ${name}`] = value =>
+      client.fetch(address, '/', { [name]: value, signal: AbortSignal.timeout(10) }).catch(notAborted)
   for (const name of [
     'signal',
     'onError',

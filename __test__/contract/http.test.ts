@@ -288,6 +288,31 @@ test('Hono answers through its fetch', async t => {
   t.is((await client.fetch(server.address(), '/none')).status, 404)
 })
 
+test('all options of the global fetch are accepted', async t => {
+  await using ends = await pair()
+  const { client, server } = ends
+  server.serveHttp(async request => new Response(`${request.method} ${await request.text()}`))
+  const init: RequestInit = {
+    method: 'PUT',
+    headers: { accept: 'text/plain' },
+    body: 'x',
+    signal: null,
+    redirect: 'follow',
+    duplex: 'half',
+    credentials: 'include',
+    integrity: '',
+    keepalive: true,
+    mode: 'cors',
+    referrer: 'about:client',
+    referrerPolicy: 'no-referrer',
+    window: null
+  }
+  const options = { ...init, cache: 'no-store', priority: 'high' }
+  t.is(await (await client.fetch(server.address(), '/', options)).text(), 'PUT x')
+  const get = { ...options, method: 'GET', body: null }
+  t.is(await (await client.fetch(server.address(), new Request('http://peer/'), get)).text(), 'GET ')
+})
+
 test('invalid arguments are rejected', async t => {
   await using ends = await pair()
   const { client, server } = ends
@@ -295,6 +320,23 @@ test('invalid arguments are rejected', async t => {
   t.throws(() => server.serveHttp(() => new Response(), { maxBody: 1 } as never), { code: 'ERR_INVALID_ARGUMENT' })
   t.throws(() => server.serveHttp(() => new Response(), { headTimeout: -1 }), { code: 'ERR_INVALID_ARGUMENT' })
   t.is((await failureOf(client.fetch(server.address(), '/', { integrity: 'sha256-x' }))).code, 'ERR_INVALID_ARGUMENT')
+  for (const [init, message] of [
+    [{ servise: 'admin' }, /^unknown option 'servise' in init: did you mean 'service'\?$/],
+    [{ timeout: 300 }, /'timeout' in init: write signal: AbortSignal\.timeout\(ms\)$/],
+    [{ redirect: 'folow' }, /^init\.redirect must be one of 'follow', /],
+    [{ maxBodyBytes: -1 }, /maxBodyBytes must be /],
+    [new Request('http://peer/'), /^init must be a plain object, not an instance of Request$/],
+    [null, /^init must be a plain object, not null$/]
+  ] as const) {
+    const error = await failureOf(client.fetch(server.address(), '/', init as never))
+    t.is(error.code, 'ERR_INVALID_ARGUMENT')
+    t.regex(error.message, message)
+  }
+  for (const input of [undefined, null, 42, true, Symbol('x'), {}, { toString: () => '/x' }]) {
+    const error = await failureOf(client.fetch(server.address(), input as never))
+    t.like(error, { code: 'ERR_INVALID_ARGUMENT' })
+    t.regex(error.message, /^input must be a path, a URL or a Request, not /)
+  }
   await t.throwsAsync(client.fetch(server.address(), '/', { headers: { 'x-bad': 'a\r\nb' } }), {
     instanceOf: TypeError
   })

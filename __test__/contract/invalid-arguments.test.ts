@@ -2,6 +2,7 @@
 import test from 'ava'
 import {
   createEndpoint,
+  defineService,
   Graceful,
   getEndpoint,
   isFastnNetError,
@@ -11,6 +12,7 @@ import {
   SecretKey,
   saveSecretKey
 } from 'fastn-net'
+import { httpAgent, peerConnector } from 'fastn-net/node'
 import { pair } from '../helpers/pair.js'
 
 const invalid = { code: 'ERR_INVALID_ARGUMENT' }
@@ -152,6 +154,12 @@ test('an invalid peer is an error that says what to pass', async t => {
   }
   const message = /^peer is undefined: give a ticket or an ID52$/
   await t.throwsAsync(client.getStream(undefined as never, 'Http'), { ...invalid, message })
+  const service = defineService({ echo: {} })
+  t.throws(() => client.client(service, undefined as never), { ...invalid, message })
+  for (const call of [httpAgent, peerConnector]) {
+    t.throws(() => call(client, undefined as never), { ...invalid, message })
+    t.throws(() => call(client, 'Ada'), { code: 'ERR_PEER_ADDRESS' })
+  }
 })
 
 test('a misspelt field of a peer is an error that names the nearest, and other fields are ignored', async t => {

@@ -188,4 +188,6 @@ test('invalid arguments are rejected', async t => {
   await t.throwsAsync(peerToHttp(stream, 'nowhere'), invalid)
   await t.throwsAsync(peerToHttp({} as never, 1), invalid)
   await t.throwsAsync(httpToPeer(stream, 'nowhere'), invalid)
+  await t.throwsAsync(httpToPeer(stream, undefined as never), { ...invalid, message: /^input must be a path/ })
+  await t.throwsAsync(httpToPeer(stream, '/', { metod: 'PUT' } as never), { ...invalid, message: /'method'\?$/ })
 })

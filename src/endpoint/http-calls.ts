@@ -31,7 +31,9 @@ export async function fetchFromPeer(
 ): Promise<Response> {
   if (fetchModule !== undefined) return await fetchModule.fetchFrom(endpoint, peer, input, init)
   // The caller may change the bytes while the module is loaded.
-  const kept = isBytes(init.body) ? { ...init, body: new Uint8Array(init.body) } : init
+  const kept = isBytes((init as FetchOptions | null)?.body)
+    ? { ...init, body: new Uint8Array(init.body as Uint8Array) }
+    : init
   fetchModule = await import('../http/fetch.js')
   return await fetchModule.fetchFrom(endpoint, peer, input, kept)
 }

@@ -100,7 +100,7 @@ export abstract class RequestEndpoint {
   /**
    * Returns the methods of a service at a peer. Each is a {@link call} with the service's schemas at both ends. Opens nothing.
    *
-   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. Methods: the errors of {@link call}.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. `ERR_PEER_ADDRESS` if `peer` is no peer. Methods: the errors of {@link call}.
    *
    * @example
    * const sum = await endpoint.client(calculator, peer).add({ a: 1, b: 2 }, { timeout: 1_000 })

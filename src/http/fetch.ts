@@ -1,10 +1,10 @@
 import { FastnNetError } from '../errors.js'
 import { idsOf, type Peer } from '../keys/peer.js'
-import { checkSignal, invalid, throwIfAborted } from '../util/validate.js'
+import { checkSignal, throwIfAborted } from '../util/validate.js'
 import { type HttpClient, openHttp } from './client-stream.js'
 import { Exchange } from './exchange.js'
 import { messageOf, redirected } from './message.js'
-import { type FetchOptions, httpProtocol } from './options.js'
+import { checkFetch, type FetchOptions, httpProtocol } from './options.js'
 
 const maxRedirects = 20
 
@@ -15,12 +15,7 @@ export async function fetchFrom(
   input: string | URL | Request,
   init: FetchOptions
 ): Promise<Response> {
-  const to: unknown = input
-  if (to === undefined || to === null) throw invalid('input', "a path, a URL or a Request: write fetch(peer, '/path')")
-  const given: unknown = init
-  if (typeof given !== 'object' || given === null) throw invalid('init', 'an object')
-  const { redirect = input instanceof Request ? input.redirect : 'follow' } = init
-  if (init.integrity) throw invalid('init.integrity', 'absent: it is not supported')
+  const { redirect = input instanceof Request ? input.redirect : 'follow' } = checkFetch(input, init)
   const service = init.service ?? ''
   const protocol = httpProtocol(service)
   const signal = checkSignal(init.signal ?? (input instanceof Request ? input.signal : undefined))

@@ -7,7 +7,7 @@ import { http1 } from './http1.js'
 import { jsonHead } from './json-head.js'
 import { messageOf } from './message.js'
 import type { FetchOptions, HttpHandler } from './options.js'
-import { resolveServeHttp } from './options.js'
+import { checkFetch, resolveServeHttp } from './options.js'
 import { serveHttpStream } from './serve.js'
 
 /** Sends a request over a stream that was opened for it. */
@@ -16,6 +16,7 @@ export async function fetchOver(
   input: string | URL | Request,
   init: FetchOptions
 ): Promise<Response> {
+  checkFetch(input, init)
   const signal = checkSignal(init.signal ?? (input instanceof Request ? input.signal : undefined))
   throwIfAborted(signal)
   const wire = isJson(stream) ? jsonHead : http1

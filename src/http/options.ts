@@ -1,11 +1,17 @@
-import type { Protocol } from '../errors.js'
+import { FastnNetError, type Protocol } from '../errors.js'
 import { defaults } from '../settings.js'
 import { setConstant } from '../stream/protocol.js'
 import { BoundedMap } from '../util/bounded-map.js'
 import { unicodePattern } from '../util/unicode.js'
-import { checkOptions, checkSignal, invalid, type OptionNames, positive } from '../util/validate.js'
+import { checkOptions, checkSignal, invalid, kindOf, type OptionNames, oneOf, positive } from '../util/validate.js'
 
-/** Options of {@link Endpoint.fetch}: those of the global `fetch` that apply between peers, and a few more. */
+/**
+ * Options of {@link Endpoint.fetch}: those of the global `fetch`, and a few more. Others are `ERR_INVALID_ARGUMENT`, such as `timeout`: pass
+ * `signal: AbortSignal.timeout(ms)`. For a library that adds some of its own, pass `new Request(input, init)` on, which drops them.
+ *
+ * These have no effect between peers: `cache`, `credentials`, `dispatcher`, `duplex`, `keepalive`, `mode`, `priority`, `referrer`,
+ * `referrerPolicy` and `window`. `integrity` is refused.
+ */
 export interface FetchOptions extends Omit<RequestInit, 'body'> {
   /** Body, as for the global `fetch`. An async iterable of `Uint8Array` is streamed. */
   body?: RequestInit['body'] | AsyncIterable<Uint8Array> | null
@@ -15,6 +21,55 @@ export interface FetchOptions extends Omit<RequestInit, 'body'> {
   maxHeaderBytes?: number | undefined
   /** Maximum body of the answer, in bytes; reading more fails with `ERR_TOO_LARGE`. Default: no limit. */
   maxBodyBytes?: number | undefined
+}
+
+/** Names of {@link FetchOptions}, and those of the global `fetch` that not every version of its types has. */
+const fetchNames: OptionNames<FetchOptions> & Readonly<Record<'cache' | 'priority', true>> = {
+  service: true,
+  maxHeaderBytes: true,
+  maxBodyBytes: true,
+  method: true,
+  headers: true,
+  body: true,
+  signal: true,
+  redirect: true,
+  cache: true,
+  credentials: true,
+  dispatcher: true,
+  duplex: true,
+  integrity: true,
+  keepalive: true,
+  mode: true,
+  priority: true,
+  referrer: true,
+  referrerPolicy: true,
+  window: true
+}
+
+/**
+ * Checks the arguments of a `fetch`. Method, headers and body are left to the platform.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+ */
+export function checkFetch(input: unknown, init: FetchOptions): FetchOptions {
+  if (!isTarget(input)) throw invalid('input', `a path, a URL or a Request, not ${kindOf(input)}: write '/path'`)
+  if (typeof (init as unknown) === 'object' && (init as object | null) !== null && Object.hasOwn(init, 'timeout'))
+    throw new FastnNetError(
+      'ERR_INVALID_ARGUMENT',
+      "unknown option 'timeout' in init: write signal: AbortSignal.timeout(ms)"
+    )
+  const { redirect, integrity, maxHeaderBytes, maxBodyBytes } = checkOptions(init, fetchNames, 'init')
+  if (redirect !== undefined) oneOf(['follow', 'error', 'manual'], redirect, 'init.redirect')
+  if (integrity) throw invalid('init.integrity', 'absent: it is not supported')
+  sizeOf(maxHeaderBytes, 'maxHeaderBytes', 0)
+  sizeOf(maxBodyBytes, 'maxBodyBytes', 0)
+  return init
+}
+
+/** Whether it is a string, a URL, or a `Request` of any realm or library. */
+function isTarget(input: unknown): boolean {
+  if (typeof input !== 'object' || input === null) return typeof input === 'string'
+  return input instanceof URL || typeof (input as { url?: unknown }).url === 'string'
 }
 
 /** Second argument of a handler of {@link Endpoint.serveHttp}. */

@@ -5,7 +5,7 @@ import { type Listener, listenedBy } from '../endpoint/listener.js'
 import { isClaim } from '../http/claims.js'
 import { httpProtocol } from '../http/options.js'
 import { announced, mayTrail } from '../http/trailers.js'
-import type { Peer } from '../keys/peer.js'
+import { idOfOne, type Peer } from '../keys/peer.js'
 import { checkOptions, invalid, kindOf, type OptionNames } from '../util/validate.js'
 import { duplex, PeerDuplex } from './duplex.js'
 import { beginRequest, KeptSockets } from './kept-sockets.js'
@@ -43,7 +43,7 @@ const serveNames: OptionNames<ServeNodeHttpOptions> = { service: true, signal: t
  *
  * The peer answers with `endpoint.serveHttp` or {@link serveNodeHttp}. A request fails with the errors of `endpoint.getStream`.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. `ERR_PEER_ADDRESS` if `peer` is no peer.
  *
  * @example
  * const agent = httpAgent(endpoint, peer)
@@ -51,6 +51,7 @@ const serveNames: OptionNames<ServeNodeHttpOptions> = { service: true, signal: t
  */
 export function httpAgent(endpoint: Endpoint, peer: Peer, options: HttpAgentOptions = {}): Agent {
   checkEndpoint(endpoint, 'httpAgent(endpoint, peer)')
+  idOfOne(peer, 'peer')
   const { service, ...settings } = checkOptions(options, agentNames)
   const protocol = httpProtocol(service)
   const agent = new Agent({ keepAlive: true, ...settings })
@@ -77,7 +78,7 @@ export type PeerConnector = (
  * only sent as `Host`; for `https:` too, there is no TLS within the stream, which is encrypted anyway. A request fails with the errors of
  * `endpoint.getStream`, as undici wraps them.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. `ERR_PEER_ADDRESS` if `peer` is no peer.
  *
  * @example
  * const dispatcher = new Agent({ connect: peerConnector(endpoint, peer) })
@@ -85,6 +86,7 @@ export type PeerConnector = (
  */
 export function peerConnector(endpoint: Endpoint, peer: Peer, options: PeerConnectorOptions = {}): PeerConnector {
   checkEndpoint(endpoint, 'peerConnector(endpoint, peer)')
+  idOfOne(peer, 'peer')
   const { service } = checkOptions(options, connectorNames)
   const protocol = httpProtocol(service)
   return (_, connected) => {

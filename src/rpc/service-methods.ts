@@ -1,5 +1,5 @@
 import { FastnNetError } from '../errors.js'
-import type { Peer } from '../keys/peer.js'
+import { idOfOne, type Peer } from '../keys/peer.js'
 import type { Protocol } from '../stream/protocol.js'
 import { invalid, kindOf } from '../util/validate.js'
 import { type Caller, call } from './call.js'
@@ -20,6 +20,7 @@ export function clientOf<Methods extends MethodDefinitions>(
   peer: Peer
 ): ServiceClient<Methods> {
   checkService(service)
+  idOfOne(peer, 'peer')
   const client: object = Object.create(null)
   for (const [name, { input: inputSchema, output: schema, idempotent = false }] of Object.entries(service.methods)) {
     const protocol = service.protocol(name)
