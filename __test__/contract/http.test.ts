@@ -321,9 +321,9 @@ test('invalid arguments are rejected', async t => {
   t.throws(() => server.serveHttp(() => new Response(), { headTimeout: -1 }), { code: 'ERR_INVALID_ARGUMENT' })
   t.is((await failureOf(client.fetch(server.address(), '/', { integrity: 'sha256-x' }))).code, 'ERR_INVALID_ARGUMENT')
   for (const [init, message] of [
-    [{ servise: 'admin' }, /^unknown option 'servise' in init: did you mean 'service'\?$/],
+    [{ services: 'admin' }, /^unknown option 'services' in init: did you mean 'service'\?$/],
     [{ timeout: 300 }, /'timeout' in init: write signal: AbortSignal\.timeout\(ms\)$/],
-    [{ redirect: 'folow' }, /^init\.redirect must be one of 'follow', /],
+    [{ redirect: 'always' }, /^init\.redirect must be one of 'follow', /],
     [{ maxBodyBytes: -1 }, /maxBodyBytes must be /],
     [new Request('http://peer/'), /^init must be a plain object, not an instance of Request$/],
     [null, /^init must be a plain object, not null$/]

@@ -189,5 +189,5 @@ test('invalid arguments are rejected', async t => {
   await t.throwsAsync(peerToHttp({} as never, 1), invalid)
   await t.throwsAsync(httpToPeer(stream, 'nowhere'), invalid)
   await t.throwsAsync(httpToPeer(stream, undefined as never), { ...invalid, message: /^input must be a path/ })
-  await t.throwsAsync(httpToPeer(stream, '/', { metod: 'PUT' } as never), { ...invalid, message: /'method'\?$/ })
+  await t.throwsAsync(httpToPeer(stream, '/', { methods: 'PUT' } as never), { ...invalid, message: /'method'\?$/ })
 })
