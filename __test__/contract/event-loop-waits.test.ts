@@ -1,4 +1,4 @@
-// A call that lets the event loop turn, although it could settle, is like any other that waits.
+// A read that lets the event loop turn, although it could settle, is like any other that waits. A write has sent its bytes by then.
 import test from 'ava'
 import type { PeerStream } from 'fastn-net'
 import { type Pair, pair } from '../helpers/pair.js'
@@ -104,7 +104,7 @@ test('writes keep their order', async t => {
   t.deepEqual(all, [...Array.from({ length: count + 2 }, (_, at) => String(at)), ''])
 })
 
-test('an aborted write sends nothing, and the stream goes on', async t => {
+test('a write has sent its bytes, whatever happens while it waits', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const controller = new AbortController()
@@ -114,17 +114,36 @@ test('an aborted write sends nothing, and the stream goes on', async t => {
     return mine.write('x', { signal: controller.signal })
   })
   controller.abort()
-  await t.throwsAsync(write, { any: true, name: 'AbortError' })
-  await mine.finish('y')
-  t.is(await theirs.text(), `${'x'.repeat(count - 1)}y`)
+  const finished = mine.finish('y')
+  await write
+  await finished
+  t.is(await theirs.text(), `${'x'.repeat(count)}y`)
 })
 
-test('reset ends a write', async t => {
+test('a reset ends the stream behind a write', async t => {
   await using peers = await pair()
-  const [mine] = await peers.stream()
+  const [mine, theirs] = await peers.stream()
   const [write] = await waitingCall(() => mine.write('x'))
   mine.reset(4)
-  await t.throwsAsync(write, { code: 'ERR_STREAM_RESET' })
+  await write
+  await t.throwsAsync(mine.write('y'), { code: 'ERR_STREAM_RESET' })
+  await t.throwsAsync(theirs.text(), { code: 'ERR_STREAM_RESET' })
+})
+
+// Alone, because it replaces globals.
+test.serial('a replaced clock stops no call', async t => {
+  const { setImmediate, setTimeout } = globalThis
+  const never = (() => ({ unref() {} })) as never
+  Object.assign(globalThis, { setImmediate: never, setTimeout: never })
+  try {
+    await using peers = await pair()
+    const theirs = await numbers(peers)
+    let count = 0
+    for await (const line of theirs.lines()) if (line !== String(count++)) break
+    t.is(count, 40_000)
+  } finally {
+    Object.assign(globalThis, { setImmediate, setTimeout })
+  }
 })
 
 test('close waits for a finish', async t => {

@@ -1,7 +1,6 @@
 import { offAbort, onAbort } from '../util/abort.js'
+import { setImmediate, setTimeout } from '../util/timers.js'
 
-// Kept here: a test that replaces the global clock must not stop a call.
-const { setImmediate, setTimeout } = globalThis
 const now = performance.now.bind(performance)
 
 /** How long calls may complete since the addon's last wake, or a turn, in milliseconds. */

@@ -1,10 +1,8 @@
 import { offAbort, onAbort } from '../util/abort.js'
+import { setTimeout } from '../util/timers.js'
 import { native } from './addon.js'
 import type { Native } from './binding.js'
 import { loopBudget } from './event-loop.js'
-
-// Kept here: a test that replaces the global clock must not keep the process alive.
-const { setTimeout } = globalThis
 
 /** Waiting calls of this thread, and what keeps its event loop alive. */
 export interface Wakeups {

@@ -44,7 +44,10 @@ export class WriteHalf {
   /** Resolves when flow control has accepted the chunk. */
   write(chunk: Uint8Array | string, options?: CancelOptions): Promise<void> {
     try {
-      return this.#sendNow(chunk, false, options === undefined ? undefined : signalOf(options))
+      const sent = this.#sendNow(chunk, false, options === undefined ? undefined : signalOf(options))
+      // The bytes are on their way. Only a caller that awaits each write lets the event loop turn.
+      if (sent !== accepted) return this.#thenTurn(sent)
+      return loopBudget.isSpent() ? nextLoopTurn(this.#state, undefined) : sent
     } catch (error) {
       return Promise.reject(error)
     }
@@ -132,7 +135,7 @@ export class WriteHalf {
 
   /** Fast path: most writes are accepted at once, without an async function. */
   #sendNow(chunk: Uint8Array | string, finish: boolean, signal: AbortSignal | undefined): Promise<void> {
-    if (signal !== undefined || this.#busy || !this.isOpen || problemOf(chunk) !== null || loopBudget.isSpent())
+    if (signal !== undefined || this.#busy || !this.isOpen || problemOf(chunk) !== null)
       return this.#send(chunk, finish, signal)
     const bytes = typeof chunk === 'string' ? encode(chunk) : chunk
     const state = this.#state
@@ -143,6 +146,11 @@ export class WriteHalf {
     state.settle(result)
     if (finish) this.#drain()
     return accepted
+  }
+
+  async #thenTurn(sent: Promise<void>): Promise<void> {
+    await sent
+    if (loopBudget.isSpent()) await nextLoopTurn(this.#state, undefined)
   }
 
   /** `first`: the result of the first native call, if it was made already. */
@@ -171,10 +179,6 @@ export class WriteHalf {
         inTurn = true
       }
       for (;;) {
-        if (tried === undefined && loopBudget.isSpent()) {
-          bytes = owned(bytes)
-          await nextLoopTurn(state, signal)
-        }
         if (state.writeOver) this.#throw()
         // During a wait, the caller may have detached the chunk. Sending a part of it would corrupt the stream or never complete.
         if (bytes.length !== length) throw notAChunk('must not be transferred or resized before it is written')

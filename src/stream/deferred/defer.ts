@@ -1,7 +1,5 @@
 import { native } from '../../native/addon.js'
-
-// Kept here: a test that replaces the global clock must not delay a header.
-const { setTimeout } = globalThis
+import { setTimeout } from '../../util/timers.js'
 
 const tasks: (() => void)[] = []
 
