@@ -255,7 +255,10 @@ interface PeerToTcpOptions extends CancelOptions {
  * socket's error, the signal's reason. `ERR_INVALID_ARGUMENT`.
  *
  * @example
- * net.createServer(async socket => tcpToPeer(socket, await endpoint.getStream(peer, 'Tcp')).catch(console.error))
+ * net.createServer(socket => {
+ *   socket.on('error', console.error) // also before there is a stream
+ *   endpoint.getStream(peer, 'Tcp').then(stream => tcpToPeer(socket, stream)).catch(error => socket.destroy(error))
+ * })
  */
 declare function tcpToPeer(socket: Socket, stream: PeerStream, options?: CancelOptions): Promise<void>;
 /**
