@@ -66,7 +66,10 @@ test.serial('the warning of a handler that is cut off names its protocol and the
   process.emit('SIGUSR2')
   await t.throwsAsync(answer, { code: 'ERR_CONNECTION_LOST' })
   const [{ message }] = await warned
-  t.regex(message, /unfinished: handlers of 'work'; .*\. Raise graceful\.timeout /)
+  t.regex(
+    message,
+    /unfinished: handlers of 'work'; .*\. End work when graceful\.cancelled aborts, or raise graceful\.timeout /
+  )
   events.emit('finish')
 })
 

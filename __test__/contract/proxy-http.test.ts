@@ -140,11 +140,12 @@ test('a destination that is not allowed or unreachable gets a status, for both k
     ['127.0.0.9:1', 502]
   ]
   for (const [host, expected] of cases) {
-    const [status, page] = await prompt(ask(through.proxy, `http://${host}/`, { headers: { host } }), host)
+    // The system's resolver takes its time.
+    const settled = <T>(work: Promise<T>) => (host.startsWith('name.') ? work : prompt(work, host))
+    const [status, page] = await settled(ask(through.proxy, `http://${host}/`, { headers: { host } }))
     t.is(status, expected, `${host}: ${page}`)
-    const answer = await prompt(
-      exchange(through.proxy.port, `CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`),
-      host
+    const answer = await settled(
+      exchange(through.proxy.port, `CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
     )
     t.regex(answer.toString(), new RegExp(`^HTTP/1.1 ${expected} `), host)
   }
