@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
 
 /** A Chromium of this machine; `undefined` if there is none. */
@@ -51,7 +52,14 @@ export class Browser {
       child.kill('SIGKILL')
       await ended
       // Its child processes end a moment later, and write until then.
-      rmSync(profile, { recursive: true, force: true, maxRetries: 20 })
+      for (let tries = 0; ; tries++) {
+        try {
+          return rmSync(profile, { recursive: true, force: true })
+        } catch (error) {
+          if (tries === 50) throw error
+          await sleep(200)
+        }
+      }
     })
     const browser = new Browser(child)
     const { targetId } = await browser.send('Target.createTarget', { url: 'about:blank' })
