@@ -4,13 +4,13 @@ import { setImmediate, setTimeout } from '../util/timers.js'
 const now = performance.now.bind(performance)
 
 /** How long calls may complete since the addon's last wake, or a turn, in milliseconds. */
-const sliceMs = 1
+const sliceMs = 5
 /** After this time without a turn that was noticed, in milliseconds, the next one is. */
 const noticeMs = 5
 /** How long calls may complete from then on, in milliseconds. */
 const latestMs = 15
 /** Units between two looks at the clock. */
-const unitsPerLook = 16
+const unitsPerLook = 32
 /** A call costs one unit, and one more for each 4 KiB. */
 const unitShift = 12
 
