@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { at, fail } from '../util.mjs'
+import { repositoryUrl } from './manifests.mjs'
 
 /**
  * @typedef {object} NpmPackage
@@ -49,14 +50,11 @@ const locked = () => JSON.parse(readFileSync(at('package-lock.json'), 'utf8')).p
 
 /** @returns {NpmPackage} */
 function packageAt(packages, path) {
-  const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
+  const name = nameOf(path)
   const { version, license = fail(`${name} declares no licence`), integrity } = packages[path]
   const folder = at(path)
   const { author, repository } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  const uses = usedBy(packages, path).map(each => [
-    each.slice(each.lastIndexOf('node_modules/') + 13),
-    packages[each].version
-  ])
+  const uses = usedBy(packages, path).map(each => [nameOf(each), packages[each].version])
   return {
     name,
     version,
@@ -69,6 +67,12 @@ function packageAt(packages, path) {
   }
 }
 
+/** The name of a package, from its path in the lock file. */
+function nameOf(path) {
+  const modules = 'node_modules/'
+  return path.slice(path.lastIndexOf(modules) + modules.length)
+}
+
 /** The paths in the lock file of a package's dependencies. */
 function usedBy(packages, from) {
   const { dependencies = {}, optionalDependencies = {} } = packages[from]
@@ -79,9 +83,9 @@ function usedBy(packages, from) {
 
 /** The web address of a `repository` in package.json, which is an address, or an owner and a name on GitHub. */
 function webAddress(repository) {
-  const text = (repository?.url ?? repository)
-    ?.replace(/^git\+|\.git$/g, '')
-    .replace(/^git:|^git@github\.com:/, found => (found === 'git:' ? 'https:' : 'https://github.com/'))
+  const text = repositoryUrl({ repository })?.replace(/^git:|^git@github\.com:/, found =>
+    found === 'git:' ? 'https:' : 'https://github.com/'
+  )
   return /^[\w-]+\/[\w.-]+$/.test(text ?? '') ? `https://github.com/${text}` : text
 }
 

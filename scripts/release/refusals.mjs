@@ -6,12 +6,16 @@ import { findings } from './check.mjs'
 import { staged } from './stage.mjs'
 
 const change = (file, edit) => writeFileSync(file, edit(readFileSync(file, 'utf8')))
-const field = (name, value) => text => JSON.stringify({ ...JSON.parse(text), [name]: value })
-const bill = edit => text => {
-  const value = JSON.parse(text)
-  edit(value)
-  return JSON.stringify(value)
-}
+/** Sets a field of the manifest of a package. */
+const manifest = (name, field, value) => folder =>
+  change(join(folder, name, 'package.json'), text => JSON.stringify({ ...JSON.parse(text), [field]: value }))
+/** Edits the bill of materials of a package. */
+const bill = (name, edit) => folder =>
+  change(join(folder, name, 'sbom.cdx.json'), text => {
+    const value = JSON.parse(text)
+    edit(value)
+    return JSON.stringify(value)
+  })
 const [arm, mac, own] = ['fastn-net-linux-arm64-gnu', 'fastn-net-darwin-x64', 'fastn-net']
 
 /** @type {Record<string, [(folder: string) => void, RegExp]>} */
@@ -34,65 +38,39 @@ const breaks = {
     /has no THIRD-PARTY-LICENSES/
   ],
   'a bill of materials of another version': [
-    folder =>
-      change(
-        join(folder, arm, 'sbom.cdx.json'),
-        bill(({ metadata }) => {
-          metadata.component.version = '9.9.9'
-        })
-      ),
+    bill(arm, ({ metadata }) => {
+      metadata.component.version = '9.9.9'
+    }),
     /sbom\.cdx\.json is of .* 9\.9\.9/
   ],
   'a part without a supplier in the bill of materials': [
-    folder =>
-      change(
-        join(folder, arm, 'sbom.cdx.json'),
-        bill(({ components }) => delete components[0].supplier)
-      ),
+    bill(arm, ({ components }) => delete components[0].supplier),
     /arm64-gnu: sbom\.cdx\.json: \S+ has no supplier/
   ],
   'a part without a checksum in the bill of materials': [
-    folder =>
-      change(
-        join(folder, arm, 'sbom.cdx.json'),
-        bill(({ components }) => delete components[0].hashes)
-      ),
+    bill(arm, ({ components }) => delete components[0].hashes),
     /arm64-gnu: sbom\.cdx\.json: \S+ has no checksum/
   ],
   'a bill of materials without a time': [
-    folder =>
-      change(
-        join(folder, own, 'sbom.cdx.json'),
-        bill(({ metadata }) => delete metadata.timestamp)
-      ),
+    bill(own, ({ metadata }) => delete metadata.timestamp),
     /fastn-net: sbom\.cdx\.json: it has no time/
   ],
   'a bill of materials that lacks what a part uses': [
-    folder =>
-      change(
-        join(folder, arm, 'sbom.cdx.json'),
-        bill(({ components }) => components.pop())
-      ),
+    bill(arm, ({ components }) => components.pop()),
     /arm64-gnu: sbom\.cdx\.json: \S+ is used, and is no component/
   ],
-  'a platform of another version': [
-    folder => change(join(folder, mac, 'package.json'), field('version', '9.9.9')),
-    /darwin-x64: has the version 9\.9\.9/
-  ],
+  'a platform of another version': [manifest(mac, 'version', '9.9.9'), /darwin-x64: has the version 9\.9\.9/],
   'a package that is not there': [
     folder => rmSync(join(folder, mac), { recursive: true }),
     /npm\/darwin-x64 is not staged/
   ],
   'a package without its platforms': [
-    folder => change(join(folder, own, 'package.json'), field('optionalDependencies', {})),
+    manifest(own, 'optionalDependencies', {}),
     /does not depend on fastn-net-darwin-arm64/
   ],
-  'mail of another version': [
-    folder => change(join(folder, 'fastn-mail', 'package.json'), field('version', '9.9.9')),
-    /fastn-mail: has the version 9\.9\.9/
-  ],
+  'mail of another version': [manifest('fastn-mail', 'version', '9.9.9'), /fastn-mail: has the version 9\.9\.9/],
   'mail for another version': [
-    folder => change(join(folder, 'fastn-mail', 'package.json'), field('peerDependencies', { 'fastn-net': '^9.9.9' })),
+    manifest('fastn-mail', 'peerDependencies', { 'fastn-net': '^9.9.9' }),
     /fastn-mail: asks for fastn-net \^9\.9\.9/
   ],
   'a link to a file that is not in the package': [
