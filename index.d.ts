@@ -1079,7 +1079,7 @@ interface ListenOptions {
     fallback?: StreamHandler | undefined;
     /**
      * Receives what a handler threw, after its stream was reset. Default: a process warning, once per error code, but none for an error that
-     * only tells that the peer has left, that this endpoint was closed, or that its `Graceful` shuts down.
+     * only tells that the peer has left, that this endpoint was closed, or that a `Graceful` shuts down.
      */
     onError?: ((error: unknown, stream: PeerStream) => unknown) | undefined;
 }
@@ -1311,7 +1311,8 @@ interface ServeHttpOptions {
     signal?: AbortSignal | undefined;
     /**
      * Receives errors of handlers, after the caller got status 500, and of their bodies. Default: a process warning, once per error code,
-     * but none for an error that only tells that the caller has left, or that this endpoint was closed.
+     * but none for an error that only tells that the caller has left, that this endpoint was closed, or that a `Graceful` shuts
+     * down.
      */
     onError?: ((error: unknown, context: HttpContext) => unknown) | undefined;
     /** Maximum head of a request, in bytes; longer ones get status 431. Default: 64 KiB. */
@@ -1505,7 +1506,7 @@ interface ServeOptions {
     /**
      * Receives what a handler threw, after the caller was told, and what keeps its result from being sent. Not the reason of its own
      * `context.signal`, nor an `AbortError` with that `cause`. Default: a process warning, once per error code, but none for an error that only
-     * tells that the caller has left, or that this endpoint was closed.
+     * tells that the caller has left, that this endpoint was closed, or that a `Graceful` shuts down.
      */
     onError?: ((error: unknown, context: RequestContext) => unknown) | undefined;
     /**

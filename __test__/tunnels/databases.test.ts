@@ -71,7 +71,7 @@ scene('redis-cli and redis-benchmark', ['redis-server', 'redis-benchmark', 'redi
   const cli = async (port: number, args: readonly string[], stdin: Uint8Array | string = '') =>
     await run('redis-cli', ['-h', '127.0.0.1', '-p', String(port), ...args], { stdin })
 
-  // Commands are sent without waiting for their answers, which arrive meanwhile.
+  // Sends all commands without waiting for the answers to earlier ones.
   const count = 100_000
   const commands = Array.from({ length: count }, (_, at) => `SET key:${at} ${'v'.repeat(1 + (at % 200))}\r\n`).join('')
   const piped = await cli(ports.tunnel, ['--pipe'], commands)

@@ -62,7 +62,7 @@ function ofGroup(command: Command, [first, ...rest]: readonly string[]): [Comman
   return [commandOf(first, command.commands, `${command.name} `), rest]
 }
 
-/** The command of which `help` tells; `undefined`: the program. */
+/** The command that `help` describes; `undefined` stands for the program. */
 function helped([first, second]: readonly string[]): Command | undefined {
   if (first === undefined || first.startsWith('-')) return undefined
   const command = commandOf(first, commands, '')

@@ -29,7 +29,7 @@ export async function ticketOf(endpoint: EndpointState, options: TimeoutOptions)
   endpoint.checkOpen('ticket')
   const operation = native().endpointTicket(endpoint.handle, timeout)
   const { text } = await outcomeOf(operation, { phase: 'ticket' }, options.signal)
-  // Closed meanwhile: the text has no address.
+  // If the endpoint has closed while this waited, the text has no address.
   endpoint.checkOpen('ticket')
   const refusal = native().endpointRelayRefusal(endpoint.handle)
   if (refusal !== null) warnOnce(new Error(refusal), 'ERR_RELAY', why => `the ticket has no relay: ${why}`)

@@ -53,7 +53,7 @@ export interface ListenOptions {
   fallback?: StreamHandler | undefined
   /**
    * Receives what a handler threw, after its stream was reset. Default: a process warning, once per error code, but none for an error that
-   * only tells that the peer has left, that this endpoint was closed, or that its `Graceful` shuts down.
+   * only tells that the peer has left, that this endpoint was closed, or that a `Graceful` shuts down.
    */
   onError?: ((error: unknown, stream: PeerStream) => unknown) | undefined
 }

@@ -15,7 +15,7 @@ const deliveryShare = 0.5
 /** Milliseconds between two checks for open streams. */
 const pollInterval = 20
 
-/** Waits for spawned work, including work spawned meanwhile, and then for other streams that peers opened. */
+/** Waits for spawned work, including work that is spawned during the wait, and then for other streams that peers opened. */
 export async function waitForWork(
   running: RunningWork,
   endpoints: ReadonlySet<ShutdownTarget>,

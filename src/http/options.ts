@@ -89,7 +89,8 @@ export interface ServeHttpOptions {
   signal?: AbortSignal | undefined
   /**
    * Receives errors of handlers, after the caller got status 500, and of their bodies. Default: a process warning, once per error code,
-   * but none for an error that only tells that the caller has left, or that this endpoint was closed.
+   * but none for an error that only tells that the caller has left, that this endpoint was closed, or that a `Graceful` shuts
+   * down.
    */
   onError?: ((error: unknown, context: HttpContext) => unknown) | undefined
   /** Maximum head of a request, in bytes; longer ones get status 431. Default: 64 KiB. */

@@ -10,7 +10,7 @@ export interface ServeOptions {
   /**
    * Receives what a handler threw, after the caller was told, and what keeps its result from being sent. Not the reason of its own
    * `context.signal`, nor an `AbortError` with that `cause`. Default: a process warning, once per error code, but none for an error that only
-   * tells that the caller has left, or that this endpoint was closed.
+   * tells that the caller has left, that this endpoint was closed, or that a `Graceful` shuts down.
    */
   onError?: ((error: unknown, context: RequestContext) => unknown) | undefined
   /**

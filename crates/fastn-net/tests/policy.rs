@@ -240,7 +240,7 @@ async fn rates_count_for_each_peer_or_for_all() {
     };
     let busy =
         [open_all(&own, &a).await, open_all(&own, &b).await, open_all(&shared, &a).await, open_all(&shared, &b).await];
-    // On a slow machine, tokens are refilled meanwhile.
+    // On a slow machine, some tokens are refilled during the test.
     if began.elapsed() < Duration::from_secs(1) {
         assert_eq!(busy, [1, 1, 1, 3]);
     }
